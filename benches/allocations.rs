@@ -1,0 +1,134 @@
+//! The limits of the codecs: at most 40 allocations for each of the update calls of the three
+//! dialects, at most 3 µs, or 6 µs where the body is multipart. Exit code 1 above them.
+//!
+//! The time is the shortest of many runs, which a busy machine disturbs least, and is judged in
+//! optimised builds only: `cargo bench --bench allocations`.
+
+mod exchange;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Response;
+
+use self::exchange::{Exchange, Framing};
+
+const ALLOCATIONS: usize = 40;
+const TIME: Duration = Duration::from_micros(3);
+const TIME_OF_MULTIPART: Duration = Duration::from_micros(6);
+
+const RUNS: usize = 400;
+const CALLS_A_RUN: u32 = 250;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// The system's allocator, with a count of what was asked of it. Growing counts as allocating.
+struct Counting;
+
+// SAFETY: every call is handed to the system's allocator as it came; the count is beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+type Work = fn(&Exchange) -> Response<Bytes>;
+
+const WORKS: [(&str, Work); 2] = [
+    ("execute", Exchange::execute),
+    ("forward", Exchange::forward),
+];
+
+struct Measured {
+    allocations: usize,
+    time: Option<Duration>,
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
+fn main() -> ExitCode {
+    let mut within = true;
+    println!("dialect     framing     work     allocations      µs");
+    for exchange in Exchange::all() {
+        for (name, work) in WORKS {
+            let measured = measure(&exchange, work);
+            let fault = fault(&exchange, &measured);
+            let micros = measured
+                .time
+                .map(|time| format!("{:.2}", time.as_secs_f64() * 1e6));
+            println!(
+                "{:<12}{:<12}{:<9}{:>11}{:>8}{}",
+                exchange.dialect.name(),
+                exchange.framing.name(),
+                name,
+                measured.allocations,
+                micros.as_deref().unwrap_or("-"),
+                fault.unwrap_or_default(),
+            );
+            within &= fault.is_none();
+        }
+    }
+    if within {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn measure(exchange: &Exchange, work: Work) -> Measured {
+    // The first call pays for what is made once in a process.
+    drop(work(exchange));
+    let before = COUNT.load(Ordering::Relaxed);
+    let answer = work(exchange);
+    let allocations = COUNT.load(Ordering::Relaxed) - before;
+    drop(answer);
+    let time = (!cfg!(debug_assertions)).then(|| shortest(exchange, work));
+    Measured { allocations, time }
+}
+
+fn shortest(exchange: &Exchange, work: Work) -> Duration {
+    let run = || {
+        let started = Instant::now();
+        for _ in 0..CALLS_A_RUN {
+            black_box(work(black_box(exchange)));
+        }
+        started.elapsed() / CALLS_A_RUN
+    };
+    (0..RUNS).map(|_| run()).min().unwrap_or_default()
+}
+
+fn fault(exchange: &Exchange, measured: &Measured) -> Option<&'static str> {
+    let limit = match exchange.framing {
+        Framing::Urlencoded | Framing::Json => TIME,
+        Framing::Multipart => TIME_OF_MULTIPART,
+    };
+    if measured.allocations > ALLOCATIONS {
+        return Some("  too many allocations");
+    }
+    (measured.time? > limit).then_some("  too slow")
+}

@@ -1,0 +1,19 @@
+//! Who is calling, and what they may do.
+//!
+//! The order of the command stack is checked by types: a [`Call`] becomes [`Authenticated`] only
+//! in [`authenticate`], and that becomes [`Permitted`] only in [`authorize`]. Nothing below this
+//! module takes a bare call.
+
+pub mod api_key;
+pub mod authenticate;
+pub mod authorize;
+pub mod call;
+pub mod keys;
+pub mod password;
+pub mod principal;
+pub mod scope;
+
+pub use self::authenticate::Authenticated;
+pub use self::authorize::Permitted;
+pub use self::call::{Call, Context, Credentials};
+pub use self::principal::Principal;

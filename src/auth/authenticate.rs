@@ -1,0 +1,232 @@
+//! Credentials → principal.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use futures_util::future::BoxFuture;
+use tower::{Layer, Service};
+
+use super::call::{Call, Credentials};
+use super::keys::KeyRing;
+use super::password::{PasswordHash, PasswordHasherPool};
+use super::principal::Principal;
+use crate::clock::Clock;
+use crate::command::user::Status;
+use crate::command::{AccountId, Id};
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+use crate::secret::Secret;
+
+/// A call whose credentials were checked.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    principal: Principal,
+    call: Call,
+}
+
+impl Authenticated {
+    /// Who calls.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What they ask.
+    pub const fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (Principal, Call) {
+        (self.principal, self.call)
+    }
+}
+
+/// What became of a call, and who made it, for the log.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who called, where that could be established.
+    pub caller: Option<Principal>,
+    /// What is answered.
+    pub result: Result<Outcome, Error>,
+}
+
+/// What the password check needs to know of users. The store implements it.
+pub trait UserDirectory {
+    /// The user whose username or e-mail address that is, in the account; the username is tried
+    /// first.
+    fn find_login(
+        &self,
+        account: AccountId,
+        login: String,
+    ) -> BoxFuture<'_, Result<Option<Login>, Error>>;
+
+    /// The user of that id.
+    fn find_login_by_id(
+        &self,
+        account: AccountId,
+        id: Id,
+    ) -> BoxFuture<'_, Result<Option<Login>, Error>>;
+}
+
+/// A user who may sign in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Its id.
+    pub id: Id,
+    /// The hash of its password, if it has one.
+    pub hash: Option<PasswordHash>,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether it may edit every user.
+    pub administrator: bool,
+    /// Whether it may change nothing.
+    pub read_only: bool,
+}
+
+/// Establishes who calls.
+///
+/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
+/// *Failure*: [`Kind::Unauthenticated`] for missing, wrong, revoked and expired credentials alike;
+/// [`Kind::Closed`] for the right password of a closed or deactivated user; [`Kind::Overloaded`]
+/// when too many passwords wait to be checked.
+/// *Cost*: one HMAC for a key; argon2id off the async threads for a password.
+#[derive(Clone, Debug)]
+pub struct AuthenticateLayer {
+    judge: Arc<Judge>,
+}
+
+impl AuthenticateLayer {
+    /// Checks keys against the ring and passwords against the directory; logins are those of
+    /// `account`, since no dialect with logins names one.
+    pub fn new(
+        ring: Arc<KeyRing>,
+        users: Arc<dyn UserDirectory + Send + Sync>,
+        passwords: PasswordHasherPool,
+        clock: Clock,
+        account: AccountId,
+    ) -> Self {
+        Self {
+            judge: Arc::new(Judge {
+                ring,
+                users,
+                passwords,
+                clock,
+                account,
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for AuthenticateLayer {
+    type Service = Authenticate<S>;
+
+    fn layer(&self, inner: S) -> Authenticate<S> {
+        Authenticate {
+            inner,
+            judge: Arc::clone(&self.judge),
+        }
+    }
+}
+
+/// The service of [`AuthenticateLayer`].
+#[derive(Clone, Debug)]
+pub struct Authenticate<S> {
+    inner: S,
+    judge: Arc<Judge>,
+}
+
+impl<S> Service<Call> for Authenticate<S>
+where
+    S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        let mut inner = self.inner.clone();
+        let judge = Arc::clone(&self.judge);
+        Box::pin(async move {
+            let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
+            let principal = match judge.principal(credentials, &call).await {
+                Ok(principal) => principal,
+                Err(error) => {
+                    return Ok(Answer {
+                        caller: None,
+                        result: Err(error),
+                    });
+                }
+            };
+            let caller = Some(principal.clone());
+            let result = inner.call(Authenticated { principal, call }).await;
+            Ok(Answer { caller, result })
+        })
+    }
+}
+
+struct Judge {
+    ring: Arc<KeyRing>,
+    users: Arc<dyn UserDirectory + Send + Sync>,
+    passwords: PasswordHasherPool,
+    clock: Clock,
+    account: AccountId,
+}
+
+impl Judge {
+    async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
+        match credentials {
+            Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
+            Credentials::None => Err(Kind::Unauthenticated.into()),
+            Credentials::Key(key) => self.key(&key).ok_or_else(|| Kind::Unauthenticated.into()),
+            Credentials::Basic { login, password } => match self.key(&password) {
+                Some(principal) => Ok(principal),
+                None => self.user(login, password).await,
+            },
+        }
+    }
+
+    fn key(&self, presented: &Secret) -> Option<Principal> {
+        self.ring
+            .find(presented, self.clock.now())
+            .map(Principal::Key)
+    }
+
+    async fn user(&self, login: String, password: Secret) -> Result<Principal, Error> {
+        if login.is_empty() || password.is_empty() {
+            return Err(Kind::Unauthenticated.into());
+        }
+        let found = self.users.find_login(self.account, login).await?;
+        let hash = found.as_ref().and_then(|user| user.hash.clone());
+        let is_right = self.passwords.verify(password, hash).await?;
+        match found {
+            Some(user) if is_right => self.signed_in(&user),
+            _ => Err(Kind::Unauthenticated.into()),
+        }
+    }
+
+    fn signed_in(&self, user: &Login) -> Result<Principal, Error> {
+        if matches!(user.status, Status::Closed | Status::Deactivated) {
+            return Err(Kind::Closed.into());
+        }
+        Ok(Principal::User {
+            id: user.id,
+            account: self.account,
+            administrator: user.administrator,
+            read_only: user.read_only,
+        })
+    }
+}
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Judge")
+            .field("ring", &self.ring)
+            .finish_non_exhaustive()
+    }
+}

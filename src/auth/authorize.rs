@@ -1,0 +1,248 @@
+//! Principal and command → permit.
+
+use std::task::{Context as TaskContext, Poll};
+
+use futures_util::future::{Either, Ready, ready};
+use tower::{Layer, Service};
+
+use super::authenticate::Authenticated;
+use super::call::{Call, Context};
+use super::keys::Key;
+use super::principal::Principal;
+use crate::command::user::{Status, UserChange, UserRef};
+use crate::command::{AccountId, Action, Command, Id};
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+
+/// A command that its principal may have carried out, in the account it was found to mean.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    principal: Principal,
+    account: AccountId,
+    command: Command,
+    context: Context,
+}
+
+impl Permitted {
+    /// Who asks.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// In which account.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// What is asked.
+    pub const fn command(&self) -> &Command {
+        &self.command
+    }
+
+    /// What surrounds it.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The parts, for the stage that carries it out.
+    pub fn into_parts(self) -> (Principal, AccountId, Command, Context) {
+        (self.principal, self.account, self.command, self.context)
+    }
+}
+
+/// Decides whether a principal may do what it asks, and in which account.
+///
+/// *Position*: inside authentication, outside everything that carries commands out.
+/// *Failure*: [`Kind::PermissionDenied`] naming the missing scope; [`Kind::UserNotFound`] for an
+/// account that the principal may not use, so that it learns nothing of it.
+/// *Cost*: comparisons of short strings; nothing is awaited.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizeLayer {
+    account: AccountId,
+}
+
+impl AuthorizeLayer {
+    /// Calls that name no account, by keys that are bound to none, act in `account`.
+    pub const fn new(account: AccountId) -> Self {
+        Self { account }
+    }
+}
+
+impl<S> Layer<S> for AuthorizeLayer {
+    type Service = Authorize<S>;
+
+    fn layer(&self, inner: S) -> Authorize<S> {
+        Authorize {
+            inner,
+            account: self.account,
+        }
+    }
+}
+
+/// The service of [`AuthorizeLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Authorize<S> {
+    inner: S,
+    account: AccountId,
+}
+
+impl<S> Service<Authenticated> for Authorize<S>
+where
+    S: Service<Permitted, Response = Outcome, Error = Error>,
+{
+    type Response = Outcome;
+    type Error = Error;
+    type Future = Either<S::Future, Ready<Result<Outcome, Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, authenticated: Authenticated) -> Self::Future {
+        match permit(authenticated, self.account) {
+            Ok(permitted) => Either::Left(self.inner.call(permitted)),
+            Err(error) => Either::Right(ready(Err(error))),
+        }
+    }
+}
+
+/// The decision of [`Authorize`].
+fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
+    let (principal, call) = authenticated.into_parts();
+    let account = match &principal {
+        Principal::Key(key) => key_account(key, call.account, default_account),
+        Principal::User { account, .. } => call
+            .account
+            .is_none_or(|named| named == *account)
+            .then_some(*account),
+        Principal::Anonymous => call.account.is_none().then_some(default_account),
+    };
+    let Some(account) = account else {
+        return Err(Kind::UserNotFound.into());
+    };
+    match &principal {
+        Principal::Key(key) => judge_key(key, &call.command)?,
+        Principal::User {
+            id,
+            administrator,
+            read_only,
+            ..
+        } => {
+            judge_user(*id, *administrator, *read_only, &call.command)?;
+        }
+        Principal::Anonymous => judge_anonymous(&call.command)?,
+    }
+    let Call {
+        command, context, ..
+    } = call;
+    Ok(Permitted {
+        principal,
+        account,
+        command,
+        context,
+    })
+}
+
+/// The account a key acts in: the one named, if it may use it; else its first, else the default.
+fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Option<AccountId> {
+    match named {
+        Some(named) => key.may_use(named).then_some(named),
+        None if key.may_use(default) => Some(default),
+        None => key.accounts.first().copied(),
+    }
+}
+
+fn judge_key(key: &Key, command: &Command) -> Result<(), Error> {
+    let needed = scope(command.action())
+        .into_iter()
+        .chain(sensitive_scopes(command));
+    match needed.into_iter().find(|scope| !key.scopes.grants(scope)) {
+        Some(missing) => Err(denied(missing)),
+        None => Ok(()),
+    }
+}
+
+fn denied(scope: &'static str) -> Error {
+    let message = format!("the API key lacks the scope {scope}; use a key that has it");
+    Error::new(Kind::PermissionDenied, message)
+}
+
+/// The scope that an action needs. Reading the names of time zones needs none.
+///
+/// A native operation does nothing on the store but look its subject up, so it needs no more than
+/// reading users; towards an upstream each needs a scope of its own.
+const fn scope(action: Action) -> Option<&'static str> {
+    match action {
+        Action::CreateUser | Action::UpdateUser => Some("user:write"),
+        Action::ReadUser | Action::ListUsers | Action::CountUsers | Action::Native => {
+            Some("user:read")
+        }
+        Action::DeleteUser => Some("user:delete"),
+        Action::CreateGroup | Action::UpdateGroup => Some("group:write"),
+        Action::ReadGroup | Action::ListGroups => Some("group:read"),
+        Action::DeleteGroup => Some("group:delete"),
+        Action::AddMember
+        | Action::RemoveMember
+        | Action::SetMemberRole
+        | Action::BanMember
+        | Action::UnbanMember => Some("member:write"),
+        Action::ListTimezones => None,
+    }
+}
+
+/// The scopes that single attributes need beside the action's.
+fn sensitive_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
+    let change = command.user_change();
+    let role = change
+        .filter(|change| !change.role.is_keep())
+        .map(|_| "user.role");
+    let level = change
+        .filter(|change| change.level.is_some())
+        .map(|_| "user.level");
+    role.into_iter().chain(level)
+}
+
+/// A user may read every user and edit itself; an administrator may do everything.
+fn judge_user(
+    id: Id,
+    administrator: bool,
+    read_only: bool,
+    command: &Command,
+) -> Result<(), Error> {
+    let action = command.action();
+    if read_only && !action.is_read() {
+        return Err(Error::new(
+            Kind::PermissionDenied,
+            "the user is read-only; sign in as another",
+        ));
+    }
+    if administrator || action.is_read() {
+        return Ok(());
+    }
+    if let Command::UpdateUser(UserRef::Id(target), change) = command
+        && *target == id
+        && is_own_business(change)
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::PermissionDenied,
+        "only an administrator may do this; sign in as one",
+    ))
+}
+
+/// Whether a user may make the change to itself: no more rights, and no way back from being closed.
+fn is_own_business(change: &UserChange) -> bool {
+    change.role.is_keep()
+        && change.level.is_none()
+        && change.read_only.is_none()
+        && change.email_verified.is_none()
+        && change.status.is_none_or(|status| status == Status::Closed)
+}
+
+fn judge_anonymous(command: &Command) -> Result<(), Error> {
+    if command.action() == Action::ListUsers {
+        return Ok(());
+    }
+    Err(Kind::Unauthenticated.into())
+}

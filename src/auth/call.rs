@@ -1,0 +1,104 @@
+//! One canonical request.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::command::{AccountId, Command};
+use crate::secret::Secret;
+
+/// What a caller presented to say who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nothing.
+    None,
+    /// An API key.
+    Key(Secret),
+    /// A login and a password (RFC 7617). The password may be an API key.
+    Basic {
+        /// A username or an e-mail address.
+        login: String,
+        /// What was sent with it.
+        password: Secret,
+    },
+}
+
+/// Credentials, account and command, and what surrounds them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// What was presented.
+    pub credentials: Credentials,
+    /// The account the call names, where its dialect does.
+    pub account: Option<AccountId>,
+    /// What is to be done.
+    pub command: Command,
+    /// What the HTTP side knows and the command side needs. Empty when a codec decodes.
+    pub context: Context,
+}
+
+impl Call {
+    /// A call as a codec decodes it, without context.
+    pub fn new(credentials: Credentials, account: Option<AccountId>, command: Command) -> Self {
+        Self {
+            credentials,
+            account,
+            command,
+            context: Context::default(),
+        }
+    }
+}
+
+/// What the command stack needs to know of the request a call came with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// The request's id.
+    pub request_id: RequestId,
+    /// The caller's address.
+    pub source: Option<IpAddr>,
+    /// The route it came by.
+    pub route: Option<Arc<crate::route::Route>>,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+}
+
+impl Context {
+    /// Whether the route lets callers in who present nothing.
+    pub fn allows_anonymous(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.policy.anonymous)
+    }
+}
+
+/// The id of an HTTP request: a UUID of version 7 (RFC 9562), sent back as `X-Request-Id`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestId(u128);
+
+impl RequestId {
+    /// The id with these bits.
+    pub const fn new(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The last six hexadecimal digits: short enough to read out, and in the log with the id.
+    pub fn reference(self) -> Reference {
+        Reference(u32::try_from(self.0 & 0x00ff_ffff).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_u128(self.0).hyphenated().fmt(f)
+    }
+}
+
+/// What ends a message that is Dragoman's own: `(ref 7f3a9c)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference(u32);
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:06x}", self.0)
+    }
+}

@@ -1,0 +1,68 @@
+//! The command line: what was asked, done, and said with an exit code.
+//!
+//! 0: done. 1: it failed. 130 and 143: a second signal ended `serve`. 64: the command line or the configuration has faults, and nothing was
+//! done.
+
+mod arguments;
+mod check;
+mod failure;
+mod first_start;
+mod health;
+mod key_table;
+mod keys;
+mod load;
+mod serve;
+mod store;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+use self::failure::Failure;
+
+/// Runs what the arguments of this process ask for.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse().and_then(Arguments::check) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and are no failure.
+            let code = if error.use_stderr() {
+                Failure::USAGE
+            } else {
+                0
+            };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::FAILURE,
+            };
+        }
+    };
+    let config = arguments.config;
+    let done = match arguments.command {
+        None => return ended(serve::run(config, &arguments.serve)),
+        Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
+        Some(Command::Check { store }) => check::run(config, store.store.as_deref()),
+        Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
+        Some(Command::Health { admin }) => health::run(config, admin),
+    };
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
+    done.unwrap_or_else(Failure::report)
+}
+
+/// Writes to standard output, where only what was asked for goes.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::failed("cannot write to standard output", error))
+}
+
+/// Writes a remark to standard error. Nobody can be told that nobody listens.
+fn remark(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

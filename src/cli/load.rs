@@ -1,0 +1,32 @@
+//! The configuration with the flags over it.
+
+use std::path::PathBuf;
+
+use super::arguments::ServeArguments;
+use crate::config::{Config, Faults, Sources, load};
+
+/// The configuration with the one flag that most subcommands have.
+pub(super) fn with_store(config: Option<PathBuf>, store: Option<&str>) -> Result<Config, Faults> {
+    load(&sources(config, store))
+}
+
+/// The configuration with the flags of `serve`.
+pub(super) fn with_serve(
+    config: Option<PathBuf>,
+    arguments: &ServeArguments,
+) -> Result<Config, Faults> {
+    let sources = sources(config, arguments.store.as_deref());
+    if arguments.listen.is_empty() {
+        return load(&sources);
+    }
+    let listen = arguments.listen.join(",");
+    load(&sources.with_flag("--listen", ["server", "listen"], listen))
+}
+
+fn sources(config: Option<PathBuf>, store: Option<&str>) -> Sources {
+    let sources = Sources::of_process(config);
+    match store {
+        Some(url) => sources.with_flag("--store", ["store", "url"], url.to_owned()),
+        None => sources,
+    }
+}

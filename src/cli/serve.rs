@@ -1,0 +1,132 @@
+//! `dragoman serve`: takes calls until a signal says otherwise.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::arguments::ServeArguments;
+use super::failure::Failure;
+use super::{first_start, load, say, store};
+use crate::auth::api_key::Pepper;
+use crate::auth::keys::KeyRing;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::server::{self, Listener, Outcome, Server, signals};
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use crate::{stack, telemetry};
+
+/// Serves, and returns once drained: the exit code of the process.
+pub(super) fn run(
+    config: Option<PathBuf>,
+    arguments: &ServeArguments,
+) -> Result<ExitCode, Failure> {
+    let config = load::with_serve(config, arguments)?;
+    telemetry::start(config.log.format, &config.log.filter)
+        .map_err(|error| Failure::failed("log.filter", error))?;
+    let runtime = server::runtime(config.server.workers)
+        .map_err(|error| Failure::failed("cannot start the runtime", error))?;
+    let outcome = runtime.block_on(serve(config, arguments.pid_file.as_deref()))?;
+    Ok(ExitCode::from(outcome.exit_code()))
+}
+
+async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failure> {
+    // Bound before the store is touched: a second gateway by mistake changes nothing.
+    let listener = Listener::bind(&config.server.listen)
+        .map_err(|error| Failure::failed("server.listen", error))?;
+    let admin = Listener::bind(&[config.admin.listen])
+        .map_err(|error| Failure::failed("admin.listen", error))?;
+    let addresses: Vec<_> = listener.addresses().collect();
+    let announcement = announcement(&listener, &admin);
+    let server = Server::new(listener, config.server.limits.clone())
+        .with_drain(config.server.drain)
+        .with_admin(admin);
+    signals::watch(server.shutdown())
+        .map_err(|error| Failure::failed("cannot watch for signals", error))?;
+
+    let clock = Clock::system();
+    let (pepper, store) = open(config.clone(), clock.clone()).await?;
+    let store = Arc::new(store);
+    let commands: Arc<dyn Store> = Arc::<SqliteStore>::clone(&store);
+    first_start::run(&config, &*store, &pepper, &clock, &addresses).await?;
+    let keys = watch_keys(&config, pepper, &*store).await?;
+    let gateway = stack::gateway(stack::Parts {
+        routes: config.routes,
+        trusted_proxies: config.auth.trusted_proxies,
+        store: commands,
+        keys,
+        account: config.store.account,
+        hashes_at_once: 1,
+        clock,
+    });
+
+    let pid_file = pid_file.map(PidFile::write).transpose()?;
+    say(&announcement)?;
+    let outcome = server.run(gateway).await;
+    drop(pid_file);
+    store
+        .close()
+        .await
+        .map_err(|error| Failure::failed("cannot close the store", error))?;
+    Ok(outcome)
+}
+
+/// Opens the store off the async threads: it reads files, migrates and checks.
+async fn open(config: Config, clock: Clock) -> Result<(Pepper, SqliteStore), Failure> {
+    tokio::task::spawn_blocking(move || store::open(&config, &clock))
+        .await
+        .map_err(|error| Failure::failed("cannot open the store", error))?
+}
+
+/// The keys of the configuration, and those of the store as they are at any time.
+async fn watch_keys(
+    config: &Config,
+    pepper: Pepper,
+    store: &dyn Store,
+) -> Result<Arc<KeyRing>, Failure> {
+    let fixed = config
+        .keys
+        .iter()
+        .cloned()
+        .map(|key| key.into_key(&pepper))
+        .collect();
+    let ring = Arc::new(KeyRing::new(pepper, fixed));
+    let live = Arc::clone(&ring);
+    store
+        .watch_keys(Box::new(move |keys| live.replace(keys)))
+        .await
+        .map_err(|error| Failure::failed("cannot read the keys", error))?;
+    Ok(ring)
+}
+
+/// What scripts read to find a port that the system chose.
+fn announcement(listener: &Listener, admin: &Listener) -> String {
+    let mut text = String::new();
+    for (name, listener) in [("admin on", admin), ("listening on", listener)] {
+        for address in listener.addresses() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name} http://{address}");
+        }
+    }
+    text
+}
+
+/// A file with the number of this process, removed at the end.
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: &Path) -> Result<Self, Failure> {
+        fs::write(path, format!("{}\n", std::process::id()))
+            .map_err(|error| Failure::failed("cannot write --pid-file", error))?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        // Nobody is left to be told; a stale file names a process that is gone.
+        drop(fs::remove_file(&self.0));
+    }
+}

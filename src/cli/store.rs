@@ -1,0 +1,38 @@
+//! The store, for subcommands that use it for a moment.
+
+use super::failure::Failure;
+use crate::auth::api_key::Pepper;
+use crate::clock::Clock;
+use crate::config::{Config, pepper};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
+
+/// The pepper and the store of a configuration, both made where they are not there yet: the pepper
+/// first, since a database without one is taken for an accident. Blocks.
+pub(super) fn open(config: &Config, clock: &Clock) -> Result<(Pepper, SqliteStore), Failure> {
+    let database = &config.store.database;
+    let pepper = pepper::read_or_make(&config.auth.pepper_file, database, clock)
+        .map_err(|error| Failure::failed("auth.pepper_file", error))?;
+    let store = SqliteStore::open(database, &config.store.parameters)
+        .map_err(|error| Failure::failed(&database.display().to_string(), error))?;
+    Ok((pepper, store))
+}
+
+/// Opens the store of a configuration, does one thing with it and closes it again.
+pub(super) fn with<T>(
+    config: &Config,
+    clock: &Clock,
+    work: impl AsyncFnOnce(&Pepper, &SqliteStore) -> Result<T, StoreError>,
+) -> Result<T, Failure> {
+    let (pepper, store) = open(config, clock)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the runtime", error))?;
+    let done = runtime.block_on(async {
+        let done = work(&pepper, &store).await;
+        let closed = store.close().await;
+        done.and_then(|done| closed.map(|()| done))
+    });
+    done.map_err(|error| Failure::failed("the store failed", error))
+}

@@ -1,0 +1,109 @@
+//! E-mail addresses.
+
+use std::fmt;
+
+/// An address that parsed: `local@domain` within the lengths of RFC 5321 section 4.5.3.1.
+///
+/// The local part is a dot-atom (RFC 5322 section 3.2.3); quoted local parts and address literals
+/// are refused, as every system behind the three dialects refuses them. The spelling is kept;
+/// [`Email::key`] is what uniqueness is judged by.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Email(String);
+
+impl Email {
+    /// Parses an address; blanks around it are a fault, not trimmed.
+    pub fn parse(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let (local, domain) = text.rsplit_once('@')?;
+        (text.len() <= 254 && is_local_part(local) && is_domain(domain)).then_some(Self(text))
+    }
+
+    /// The address as it was sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form by which two addresses are the same: lower case.
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    local.len() <= 64
+        && local
+            .split('.')
+            .all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+}
+
+fn is_atext(c: char) -> bool {
+    // RFC 6531 section 3.3 adds every non-ASCII character.
+    c.is_ascii_alphanumeric()
+        || "!#$%&'*+-/=?^_`{|}~".contains(c)
+        || (!c.is_ascii() && !c.is_control())
+}
+
+fn is_domain(domain: &str) -> bool {
+    let mut labels = domain.split('.').rev();
+    let Some(top) = labels.next() else {
+        return false;
+    };
+    let top_is_name = !top.bytes().all(|byte| byte.is_ascii_digit());
+    top_is_name && is_label(top) && domain.contains('.') && labels.all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label.len() <= 63
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.chars().all(|c| {
+            c.is_ascii_alphanumeric() || c == '-' || (!c.is_ascii() && c.is_alphanumeric())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_addresses_parse() {
+        for text in [
+            "a@b.co",
+            "first.last+tag@sub.example.com",
+            "o'neil@example.org",
+            "zoë@exämple.de",
+        ] {
+            assert!(Email::parse(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_mail_server_takes_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(65));
+        for text in [
+            "",
+            "a",
+            "@b.co",
+            "a@",
+            "a@b",
+            "a b@c.de",
+            ".a@b.co",
+            "a..b@c.de",
+            "a@-b.co",
+            "a@b..co",
+            "a@1.2.3.4",
+            "a@b.co ",
+            "a@b.co\n",
+            &long,
+        ] {
+            assert!(Email::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Attributes of one dialect that have no canonical home.
+
+use super::Dialect;
+use super::text::Text;
+
+/// A dialect's own attribute. The store keeps it, and the same dialect gives it back unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Extension {
+    /// The dialect whose attribute this is.
+    pub dialect: Dialect,
+    /// The field's name in that dialect.
+    pub field: Text,
+    /// The value as that dialect writes it; structured values in the dialect's own notation.
+    pub value: Text,
+}
+
+/// A change to one extension attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtensionEdit {
+    /// The dialect whose attribute this is.
+    pub dialect: Dialect,
+    /// The field's name in that dialect.
+    pub field: Text,
+    /// The new value, or nothing to remove the attribute.
+    pub value: Option<Text>,
+}
+
+/// Carries changes out on a list that is kept sorted by dialect and field.
+pub fn apply_extensions(edits: Vec<ExtensionEdit>, stored: &mut Vec<Extension>) {
+    for edit in edits {
+        stored.retain(|kept| (kept.dialect, &kept.field) != (edit.dialect, &edit.field));
+        if let Some(value) = edit.value {
+            stored.push(Extension {
+                dialect: edit.dialect,
+                field: edit.field,
+                value,
+            });
+        }
+    }
+    stored.sort();
+}

@@ -1,0 +1,161 @@
+//! Configuration: built-in defaults < file < environment < flags.
+//!
+//! The file is the one that is named, else `routes.toml` in the working directory, else the copy
+//! that is built in, which is also its reference. Unknown keys are faults. Every fault names its
+//! source and key path and says what to do, and all are reported at once, before anything is
+//! bound. Everything that leaves this module is parsed: components are handed their own parameter
+//! types and never see a section.
+
+mod admin;
+mod auth;
+mod fault;
+mod keys;
+mod layer;
+mod log;
+pub mod pepper;
+mod place;
+mod route_limits;
+mod routes;
+pub(crate) mod secret_file;
+mod server;
+mod sources;
+mod store;
+mod suggest;
+mod value;
+
+use std::path::Path;
+
+pub use self::admin::Admin;
+use self::admin::AdminSection;
+pub use self::auth::Auth;
+use self::auth::AuthSection;
+pub use self::fault::{Fault, Faults};
+use self::keys::KeySection;
+pub use self::keys::{StaticKey, check_foreign};
+pub use self::log::Log;
+use self::log::LogSection;
+use self::place::Place;
+use self::routes::RouteSection;
+pub use self::routes::shown_path;
+pub use self::server::Server;
+use self::server::ServerSection;
+use self::sources::Merged;
+pub use self::sources::{BUILT_IN, Sources};
+pub use self::store::Store;
+use self::store::StoreSection;
+use self::suggest::did_you_mean;
+use crate::route::Route;
+
+const SECTIONS: [&str; 7] = ["server", "admin", "store", "auth", "log", "keys", "routes"];
+
+/// A configuration without faults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file it came from, as it was named.
+    pub file: String,
+    /// `[server]`
+    pub server: Server,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[store]`
+    pub store: Store,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `[log]`
+    pub log: Log,
+    /// `[keys.NAME]`, by name.
+    pub keys: Vec<StaticKey>,
+    /// `[routes.NAME]`, by name. Their order does not matter.
+    pub routes: Vec<Route>,
+}
+
+/// Reads every layer and checks the whole.
+pub fn load(sources: &Sources) -> Result<Config, Faults> {
+    let mut faults = Faults::default();
+    let merged = match sources.merge(&mut faults) {
+        Ok(merged) => merged,
+        Err(fault) => {
+            faults.push(fault);
+            return Err(faults);
+        }
+    };
+    let config = build(&merged, &mut faults);
+    config.filter(|_| faults.is_empty()).ok_or(faults)
+}
+
+/// Every section is built even where another has faults, so that all of them are found.
+fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
+    let place = Place::new(&merged.figment, &merged.file, "");
+    let directory = &merged.directory;
+    refuse_unknown_sections(place, faults);
+
+    let at = place.at("server");
+    let server = at.read::<ServerSection>(faults);
+    let server = server.map(|section| section.build(at, faults));
+    let at = place.at("admin");
+    let admin = at.read::<AdminSection>(faults);
+    let admin = admin.map(|section| section.build(server.as_ref(), at, faults));
+    let at = place.at("store");
+    let store = at.read::<StoreSection>(faults);
+    let store = store.and_then(|section| section.build(directory, at, faults));
+    let at = place.at("auth");
+    let auth = at.read::<AuthSection>(faults);
+    let auth = auth.and_then(|section| section.build(directory, store.as_ref(), at, faults));
+    let log = place.at("log").read::<LogSection>(faults);
+    let keys = build_keys(place, directory, faults);
+    let routes = build_routes(place, faults);
+
+    Some(Config {
+        file: merged.file.clone(),
+        server: server?,
+        admin: admin?,
+        store: store?,
+        auth: auth?,
+        log: log?.build(),
+        keys,
+        routes,
+    })
+}
+
+fn refuse_unknown_sections(place: Place<'_>, faults: &mut Faults) {
+    for name in place.names() {
+        if !SECTIONS.contains(&name.as_str()) {
+            let message = format!(
+                "unknown section (known: {}){}",
+                SECTIONS.join(", "),
+                did_you_mean(&name, &SECTIONS)
+            );
+            faults.push(place.at(&name).fault("", message));
+        }
+    }
+}
+
+fn build_keys(place: Place<'_>, directory: &Path, faults: &mut Faults) -> Vec<StaticKey> {
+    let mut keys = Vec::new();
+    for name in place.at("keys").entries(faults) {
+        let path = format!("keys.{name}");
+        let at = place.at(&path);
+        let section = at.read::<KeySection>(faults);
+        keys.extend(section.and_then(|section| section.build(&name, directory, at, faults)));
+    }
+    keys::refuse_duplicates(&keys, place, faults);
+    keys
+}
+
+fn build_routes(place: Place<'_>, faults: &mut Faults) -> Vec<Route> {
+    let names = place.at("routes").entries(faults);
+    if names.is_empty() && faults.is_empty() {
+        let message =
+            "there is none: add a [routes.NAME] with a dialect, or remove the empty table";
+        faults.push(place.at("routes").fault("", message));
+    }
+    let mut routes = Vec::new();
+    for name in names {
+        let path = format!("routes.{name}");
+        let at = place.at(&path);
+        let section = at.read::<RouteSection>(faults);
+        routes.extend(section.and_then(|section| section.build(&name, at, faults)));
+    }
+    routes::refuse_duplicates(&routes, place, faults);
+    routes
+}

@@ -1,0 +1,56 @@
+//! `[admin]`: where the operator connects.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::fault::Faults;
+use super::place::Place;
+use super::value::Address;
+
+/// The parameters of the admin listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Where `/health/live` and `/health/ready` are answered, without a token.
+    pub listen: SocketAddr,
+}
+
+/// `[admin]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AdminSection {
+    /// Never one of the addresses of `[server]`: callers must not reach it.
+    listen: Address,
+}
+
+impl Default for AdminSection {
+    fn default() -> Self {
+        Self {
+            listen: Address(SocketAddr::from(([127, 0, 0, 1], 9901))),
+        }
+    }
+}
+
+impl AdminSection {
+    /// Checks that callers do not get in.
+    pub(super) fn build(
+        self,
+        server: Option<&super::Server>,
+        place: Place<'_>,
+        faults: &mut Faults,
+    ) -> Admin {
+        let listen = self.listen.0;
+        let callers = server.map_or(&[][..], |server| server.listen.as_slice());
+        if listen.port() != 0 && callers.iter().any(|known| overlap(*known, listen)) {
+            let message = format!("{listen} is taken by server.listen: choose another port");
+            faults.push(place.fault("listen", message));
+        }
+        Admin { listen }
+    }
+}
+
+/// Whether both cannot be bound: the same port, and the same address or one that means all.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port()
+        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
+}

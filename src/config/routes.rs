@@ -1,0 +1,303 @@
+//! `[routes.NAME]`: which requests are answered, in which dialect, under which policy.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use super::fault::Faults;
+use super::place::Place;
+use super::route_limits::{FormSection, JsonSection};
+use super::suggest::did_you_mean;
+use super::value::{Size, Span, from_scalar};
+use crate::command::Dialect;
+use crate::command::text::Text;
+use crate::command::user::Role;
+use crate::dialect::{default_roles, path_rule};
+use crate::route::{Limits, PathRule, Policy, Route};
+
+/// `[routes.NAME]` as it is written. What is absent is the dialect's default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RouteSection {
+    /// `grupo`, `vision6` or `b2evolution`; the one option a route cannot be without.
+    dialect: Option<DialectName>,
+    /// The host callers name; any host where absent.
+    host: Option<String>,
+    /// The path callers know; where absent, the one the dialect's own server has.
+    path: Option<String>,
+    /// Grupo only: whether the API key may travel in the query string, where proxies log it.
+    key_in_query: Option<bool>,
+    /// b2evolution only: whether callers without credentials may list users.
+    anonymous: Option<bool>,
+    /// Grupo and b2evolution: the dialect's role ids and the roles they stand for. Replaces the
+    /// dialect's own table.
+    roles: Option<BTreeMap<String, String>>,
+    /// Bytes of a request body; more is refused.
+    body_bytes: Option<Size>,
+    /// A body that is not complete by then is refused.
+    body_timeout: Option<Span>,
+    /// A call that is not answered by then is answered with the dialect's timeout.
+    call_timeout: Option<Span>,
+    /// Calls at once; more are refused as overload.
+    in_flight: Option<usize>,
+    form: Option<FormSection>,
+    json: Option<JsonSection>,
+}
+
+impl RouteSection {
+    /// Parses and checks the parts.
+    pub(super) fn build(self, name: &str, place: Place<'_>, faults: &mut Faults) -> Option<Route> {
+        let Some(DialectName(dialect)) = self.dialect else {
+            if !place.has("dialect") {
+                let known = dialects();
+                let message = format!("names no dialect: add `dialect = \"…\"`, one of {known}");
+                faults.push(place.fault("", message));
+            }
+            return None;
+        };
+        refuse_ineffective(dialect, place, faults);
+        let mut noted = |key: &str, message: String| faults.push(place.fault(key, message));
+        let host = self.host.map(|host| self::host(&host)).transpose();
+        let host = host.map_err(|message| noted("host", message)).ok();
+        let path = self.path.as_deref().unwrap_or(usual_path(dialect));
+        let prefix = prefix(path).map_err(|message| noted("path", message)).ok();
+        let roles = self.roles.map_or_else(|| Ok(usual_roles(dialect)), roles);
+        let roles = roles
+            .map_err(|(role, message)| noted(&format!("roles.{role}"), message))
+            .ok();
+        let limits = Limits {
+            body_bytes: self.body_bytes.map_or(usual_body(dialect), |size| size.0),
+            body_timeout: self.body_timeout.unwrap_or(Span::seconds(30)).0,
+            call_timeout: self.call_timeout.unwrap_or(Span::seconds(30)).0,
+            in_flight: self.in_flight.unwrap_or(1024),
+        };
+        check(&limits, place, faults);
+        let form = self.form.unwrap_or_default().build(place, faults);
+        let json = self.json.unwrap_or_default().build(place, faults);
+        let prefix = prefix?;
+        Some(Route {
+            name: name.to_owned(),
+            host: host?,
+            path: path_rule(dialect, prefix.clone()),
+            dialect,
+            policy: Policy {
+                base_path: prefix,
+                key_in_query: self.key_in_query.unwrap_or(false),
+                anonymous: self.anonymous.unwrap_or(false),
+                roles: roles?,
+                form,
+                json,
+            },
+            limits,
+        })
+    }
+}
+
+/// Refuses two routes that answer for the same path of the same host.
+pub(super) fn refuse_duplicates(routes: &[Route], place: Place<'_>, faults: &mut Faults) {
+    for (index, route) in routes.iter().enumerate() {
+        let mut before = routes.iter().take(index);
+        let same = |other: &&Route| other.host == route.host && overlap(&other.path, &route.path);
+        if let Some(other) = before.find(same) {
+            let host = route.host.as_deref().unwrap_or("any host");
+            let message = format!(
+                "{} of {host} is taken by routes.{}: change the path or the host of one",
+                shown_path(&route.path),
+                other.name
+            );
+            let path = format!("routes.{}", route.name);
+            faults.push(place.at(&path).fault("path", message));
+        }
+    }
+}
+
+/// Whether some path is answered for by both rules at the same length, so that neither wins.
+fn overlap(one: &PathRule, other: &PathRule) -> bool {
+    let ignore_case = one.ignore_case || other.ignore_case;
+    spellings(one).any(|left| {
+        spellings(other)
+            .any(|right| left == right || (ignore_case && left.eq_ignore_ascii_case(&right)))
+    })
+}
+
+/// The prefix as a path.
+pub fn shown_path(rule: &PathRule) -> &str {
+    match rule.prefix.as_str() {
+        "" => "/",
+        prefix => prefix,
+    }
+}
+
+fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
+    let suffix = rule.optional_suffix;
+    let suffixed = suffix.map(|suffix| format!("{}{suffix}", rule.prefix));
+    std::iter::once(rule.prefix.clone()).chain(suffixed)
+}
+
+/// Refuses what is spelled right and would change nothing.
+fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
+    let options: [(&str, &[Dialect]); 5] = [
+        ("key_in_query", &[Dialect::Grupo]),
+        ("anonymous", &[Dialect::B2evolution]),
+        ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("form", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("json", &[Dialect::Vision6]),
+    ];
+    for (key, effective) in options {
+        if place.has(key) && !effective.contains(&dialect) {
+            let message = format!("means nothing to {dialect}: remove it");
+            faults.push(place.fault(key, message));
+        }
+    }
+}
+
+fn check(limits: &Limits, place: Place<'_>, faults: &mut Faults) {
+    let positive = [
+        ("body_bytes", limits.body_bytes > 0),
+        ("body_timeout", !limits.body_timeout.is_zero()),
+        ("call_timeout", !limits.call_timeout.is_zero()),
+        ("in_flight", limits.in_flight > 0),
+    ];
+    for (key, holds) in positive {
+        if !holds {
+            faults.push(place.fault(key, "must be more than 0"));
+        }
+    }
+    if limits.body_bytes > 64 << 20 {
+        let message = "is too large: at most \"64MiB\", since a body is held in memory";
+        faults.push(place.fault("body_bytes", message));
+    }
+}
+
+/// Where the vendor's server has its interface.
+const fn usual_path(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Grupo => "/api_request",
+        Dialect::Vision6 => "/api/jsonrpcserver",
+        Dialect::B2evolution => "/api/v1",
+    }
+}
+
+const fn usual_body(dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::Grupo | Dialect::B2evolution => 1 << 20,
+        Dialect::Vision6 => 256 << 10,
+    }
+}
+
+fn usual_roles(dialect: Dialect) -> Vec<(String, Role)> {
+    let table = default_roles(dialect).iter();
+    table
+        .filter_map(|(name, role)| Some(((*name).to_owned(), Role::new(Text::parse(*role).ok()?))))
+        .collect()
+}
+
+fn roles(table: BTreeMap<String, String>) -> Result<Vec<(String, Role)>, (String, String)> {
+    table
+        .into_iter()
+        .map(|(name, role)| match Text::parse(role.as_str()) {
+            Ok(text) if !role.trim().is_empty() => Ok((name, Role::new(text))),
+            Ok(_) => Err((
+                name,
+                "names no role: write e.g. \"administrator\"".to_owned(),
+            )),
+            Err(error) => Err((name, error.to_string())),
+        })
+        .collect()
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!(
+        "{text:?} is no host: write a name without scheme, port and path, e.g. \"chat.example.com\""
+    ))
+}
+
+/// The prefix as the router compares it: no slash at its end.
+fn prefix(path: &str) -> Result<String, String> {
+    if !path.starts_with('/') {
+        return Err(format!(
+            "{path:?} has no slash at its start: write \"/{path}\""
+        ));
+    }
+    let prefix = path.trim_end_matches('/');
+    let is_plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"?#%\\".contains(&byte))
+    };
+    if prefix.split('/').skip(1).all(is_plain) {
+        return Ok(prefix.to_owned());
+    }
+    Err(format!(
+        "{path:?} is no path: segments between single slashes, without `..`, `?`, `#`, `%` and blanks, e.g. \"/api/v1\""
+    ))
+}
+
+fn dialects() -> String {
+    Dialect::ALL.map(Dialect::name).join(", ")
+}
+
+/// A dialect by its name.
+#[derive(Debug)]
+struct DialectName(Dialect);
+
+impl FromStr for DialectName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Dialect::from_name(text).map(Self).ok_or_else(|| {
+            format!(
+                "unknown dialect {text:?} (known: {}){}",
+                dialects(),
+                did_you_mean(text, &Dialect::ALL.map(Dialect::name))
+            )
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for DialectName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_scalar(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(prefix: &str, ignore_case: bool, suffix: Option<&'static str>) -> PathRule {
+        PathRule {
+            prefix: prefix.to_owned(),
+            ignore_case,
+            optional_suffix: suffix,
+        }
+    }
+
+    #[test]
+    fn rules_overlap_by_their_endings_and_by_case_where_either_ignores_it() {
+        let vision6 = rule("/api/server", true, Some(".php"));
+        assert!(overlap(&vision6, &rule("/API/Server.php", false, None)));
+        assert!(!overlap(&vision6, &rule("/api/server/more", true, None)));
+        assert!(!overlap(&rule("/a", false, None), &rule("/A", false, None)));
+    }
+
+    #[test]
+    fn a_prefix_has_no_slash_at_its_end() {
+        assert_eq!(prefix("/api/"), Ok("/api".to_owned()));
+        assert_eq!(prefix("/"), Ok(String::new()));
+        for path in ["", "api", "/a//b", "/a/../b", "/a b", "/a%2fb", "/ä"] {
+            assert!(prefix(path).is_err(), "{path}");
+        }
+    }
+}

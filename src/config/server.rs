@@ -1,0 +1,198 @@
+//! `[server]`: where callers connect, and how much of it they get.
+
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use serde::Deserialize;
+
+use super::fault::Faults;
+use super::place::Place;
+use super::value::{Address, List, Size, Span};
+use crate::server::{Drain, Limits};
+
+/// The parameters of the listening side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: Vec<SocketAddr>,
+    /// Threads that serve.
+    pub workers: usize,
+    /// Limits of connections.
+    pub limits: Limits,
+    /// How serving ends.
+    pub drain: Drain,
+}
+
+/// `[server]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ServerSection {
+    /// Addresses to listen on, `IP:PORT`. Port 0 takes a free one, which is printed.
+    listen: List<Address>,
+    /// Threads that serve; the number of cores where absent.
+    workers: Option<usize>,
+    limits: LimitsSection,
+    drain: DrainSection,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
+            workers: None,
+            limits: LimitsSection::default(),
+            drain: DrainSection::default(),
+        }
+    }
+}
+
+/// `[server.limits]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LimitsSection {
+    /// A connection that has sent nothing by then is closed.
+    first_byte: Span,
+    /// A head that is not complete by then is refused.
+    head: Span,
+    /// A connection without a request for that long is closed.
+    idle: Span,
+    /// A connection that takes no byte of its answer for that long is closed.
+    write_stall: Span,
+    /// Connections above this number are closed at once.
+    connections: usize,
+    /// The same for one source: an IPv4 address or an IPv6 /64. Loopback is none.
+    connections_per_source: usize,
+    /// Bytes of a request head, at least 8 KiB; a longer one is refused.
+    head_bytes: Size,
+    /// Header lines of a request; more are refused.
+    headers: usize,
+    /// Bytes of a request target; a longer one is refused.
+    uri_bytes: Size,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        let usual = Limits::default();
+        Self {
+            first_byte: Span(usual.first_byte),
+            head: Span(usual.head),
+            idle: Span(usual.idle),
+            write_stall: Span(usual.stalled_write),
+            connections: usual.connections,
+            connections_per_source: usual.connections_per_source,
+            head_bytes: Size(usize::try_from(usual.head_bytes).unwrap_or(usize::MAX)),
+            headers: usual.headers,
+            uri_bytes: Size(usual.uri_bytes),
+        }
+    }
+}
+
+/// `[server.drain]` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DrainSection {
+    /// How long a load balancer has to notice before connections are refused; 0 is allowed.
+    lame_duck: Span,
+    /// What is still in flight after that is cut off, and the exit code is 1.
+    deadline: Span,
+}
+
+impl Default for DrainSection {
+    fn default() -> Self {
+        let usual = Drain::default();
+        Self {
+            lame_duck: Span(usual.lame_duck),
+            deadline: Span(usual.deadline),
+        }
+    }
+}
+
+impl ServerSection {
+    /// Checks what one value alone does not show.
+    pub(super) fn build(self, place: Place<'_>, faults: &mut Faults) -> Server {
+        let listen: Vec<_> = self.listen.0.into_iter().map(|address| address.0).collect();
+        if listen.is_empty() {
+            faults.push(place.fault("listen", "names no address: write at least one IP:PORT"));
+        }
+        for (index, address) in listen.iter().enumerate() {
+            if address.port() != 0 && listen.iter().take(index).any(|known| known == address) {
+                let message = format!("{address} is there twice: remove one");
+                faults.push(place.fault("listen", message));
+            }
+        }
+        let workers = self.workers.unwrap_or_else(cores);
+        if !(1..=1024).contains(&workers) {
+            let message =
+                format!("{workers} is out of range: 1 to 1024, or leave it out for one a core");
+            faults.push(place.fault("workers", message));
+        }
+        Server {
+            listen,
+            workers,
+            limits: self.limits.build(place, faults),
+            drain: Drain {
+                lame_duck: self.drain.lame_duck.0,
+                deadline: self.drain.deadline.0,
+            },
+        }
+    }
+}
+
+impl LimitsSection {
+    fn build(self, place: Place<'_>, faults: &mut Faults) -> Limits {
+        let spans = [
+            ("limits.first_byte", self.first_byte),
+            ("limits.head", self.head),
+            ("limits.idle", self.idle),
+            ("limits.write_stall", self.write_stall),
+        ];
+        for (key, span) in spans {
+            if span.0.is_zero() {
+                faults.push(place.fault(key, "must be more than 0"));
+            }
+        }
+        let smallest_head = usize::try_from(Limits::SMALLEST_HEAD).unwrap_or(usize::MAX);
+        let ranges = [
+            ("limits.connections", self.connections, 1..=1_000_000),
+            (
+                "limits.connections_per_source",
+                self.connections_per_source,
+                1..=1_000_000,
+            ),
+            (
+                "limits.head_bytes",
+                self.head_bytes.0,
+                smallest_head..=1 << 20,
+            ),
+            ("limits.headers", self.headers, 1..=1000),
+            ("limits.uri_bytes", self.uri_bytes.0, 1..=1 << 20),
+        ];
+        for (key, value, range) in ranges {
+            if !range.contains(&value) {
+                let message = format!(
+                    "{value} is out of range: {} to {}",
+                    range.start(),
+                    range.end()
+                );
+                faults.push(place.fault(key, message));
+            }
+        }
+        Limits {
+            first_byte: self.first_byte.0,
+            head: self.head.0,
+            idle: self.idle.0,
+            stalled_write: self.write_stall.0,
+            connections: self.connections,
+            connections_per_source: self.connections_per_source,
+            head_bytes: u32::try_from(self.head_bytes.0).unwrap_or(u32::MAX),
+            headers: self.headers,
+            uri_bytes: self.uri_bytes.0,
+            ..Limits::default()
+        }
+    }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}

@@ -1,0 +1,187 @@
+//! b2evolution: REST under `/api/v1`, spoken by scripts and applications around that blog engine.
+//!
+//! The path names the module and the user, the method what is done with it; fields are those of a
+//! PHP form, urlencoded or multipart, in the body or the query. The caller signs in with HTTP Basic
+//! (login or e-mail and password), or sends an API key as `Authorization: Bearer` or `X-API-Key`.
+//! A success is envelope A with the code `update_success` or `delete_success`, or bare data; a
+//! refusal is envelope A with another code, and a parameter of the wrong type envelope B:
+//!
+//! ```json
+//! {"code":"no_access","message":"You are not logged in.","data":{"status":403}}
+//! {"error_status":"400 Bad Request","error_info":"Parameter &laquo;q&raquo; is required!"}
+//! ```
+//!
+//! | request | command |
+//! |---|---|
+//! | `POST users` | create a user |
+//! | `POST users/<id>` | update a user |
+//! | `DELETE users/<id>` | delete a user |
+//! | `GET users/<id>`, `GET users/<id>/view` | read a user |
+//! | `GET users`, `GET users/0` | list users |
+//! | `GET users/logins`, `GET users/autocomplete` | list users by the start of their login |
+//! | `GET users/recipients`, `GET users/authors` | native |
+//! | any other module | not ours: it belongs to the site |
+//!
+//! A profile consists of forms. A form's fields count only with its flag: `identity_form`,
+//! `password_form`, `preferences_form`, `subscriptions_form`, `admin_form`, `advanced_form`.
+//! Only `edited_user_login` and `edited_user_tags` need none.
+//!
+//! # Quirks
+//!
+//! What b2evolution 7.2.5 does, what is done here instead, and which goldens pin it.
+//!
+//! - **B1** It reads ids as PHP reads numbers: `POST users/abc` creates a user, `DELETE users/10x`
+//!   deletes number 10. Here an id is digits, and anything else is 404 `user_invalid_id`.
+//!   Scripts with a bug in their id need it. `update-of-a-text-id-creates-nothing`,
+//!   `delete-of-a-number-with-junk-deletes-nothing`.
+//! - **B2** It ignores what follows the id in a write. Here that is 404 `unknown_controller`; a
+//!   slash at the end is fine. `update-with-a-segment-behind-the-id`.
+//! - **B3** It uses the first of several credentials it understands. Here several are refused.
+//!   `update-with-two-credentials`.
+//! - **B4** It knows Basic only, and treats everything else as no credentials. So do we, except that
+//!   Bearer and `X-API-Key` are API keys. `update-with-an-undecodable-basic-pair`.
+//! - **B5** It sets a session cookie, signs in by it without looking at the password, and answers in
+//!   the language a parameter asks for. Here cookies are neither read nor set, and the language is
+//!   English. `update-with-only-a-cookie`, `update-in-another-language-is-answered-in-english`.
+//! - **B6** A field `api_request` replaces the path. Here it is refused, as is `api_version`.
+//!   `update-refuses-a-route-in-the-body`.
+//! - **B7** Of duplicate fields the last one wins, and the body wins over the query. So it is here,
+//!   but flags, login, e-mail, passwords, status, level and group are refused when they are sent
+//!   twice or under a spelling that only PHP takes for theirs.
+//!   `update-takes-the-last-of-duplicates`, `update-refuses-a-flag-sent-twice`.
+//! - **B8** A body of JSON or text is an empty form to it, answered with success. Here it is
+//!   refused, and so is a body of GET and DELETE. `update-refuses-a-json-body`, `list-with-a-body`.
+//! - **B9** `identity_form` wipes every identity field that is not sent, leaves every organization
+//!   that is not sent, and does so even if the rest of the form is refused. Here what is not sent
+//!   stays, what is sent empty is cleared, `organizations[]=` alone leaves all of them, and a
+//!   refused form changes nothing. `update-keeps-what-is-not-sent`,
+//!   `update-that-leaves-all-organizations`, `update-writes-nothing-of-a-refused-form`.
+//! - **B10** It ignores a field without its flag and answers success. Here that is refused, naming
+//!   the flag. A new user needs no flag, for the locale neither.
+//!   `update-refuses-a-field-without-its-flag`, `create-in-full`.
+//! - **B11** It answers success and saves nothing when a value is too long (login 20, names 50,
+//!   source 30), a status or an organization unknown; it stores any letter as gender. Here these are
+//!   refused. `update-refuses-a-name-of-51-characters`, `update-refuses-an-unknown-gender`.
+//! - **B12** It strips tags and line ends from text and `<`, `>`, `&` from passwords. Here text is
+//!   kept as it was sent, and such a password is refused; spaces around a password are trimmed, with
+//!   the vendor's own note. `update-keeps-markup-as-it-was-sent`,
+//!   `password-with-markup-is-refused`.
+//! - **B13** A new user's password may have one character or none. Here it is held to the five of
+//!   every other, and a second spelling that is sent must agree. `create-refuses-a-short-password`.
+//! - **B14** It ignores fields it does not know. Here they are kept as extension attributes.
+//!   `update-keeps-fields-nobody-knows`.
+//! - **B15** It takes an address that another user has, makes an account unconfirmed when its own
+//!   address changes, and ignores `admin_form` from who may not use it. Here an address is one
+//!   user's, the status stays, and the form is refused. `update-refuses-the-email-of-another`,
+//!   `update-of-ones-own-level-is-refused`.
+//! - **B16** It ignores filters without `filter=new`, and parameters it does not know. Here a filter
+//!   counts with and without it, and what cannot be answered is refused. A status is matched by what
+//!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole.
+//!   `list-by-name-without-filter-new`, `list-refuses-a-filter-it-cannot-answer`.
+//! - **B17** It answers a page beyond the end with the last one. Here that is `no_users` with the
+//!   counters; pages and sizes below 1 are refused. `list-beyond-the-last-page`.
+//! - **B18** It has pictures and the names of countries, organizations and custom fields. Here a
+//!   picture is the address that was stored: absent from lists and empty in a profile where there is
+//!   none. Names are empty, an organization has its number for a name, and custom fields stand in
+//!   one group without a name. `view`, `list`.
+//! - **B19** A taken login is answered to administrators with a link into the vendor's own pages.
+//!   Here everyone gets the words of the others. `update-refuses-a-taken-login`.
+//! - **B20** It sends `Expires` and `Last-Modified` in a form that is no HTTP date. Here they are
+//!   left out.
+//! - **B21** It looks at permissions before fields. Here only the lack of credentials comes first:
+//!   `update-without-credentials-and-with-faults`.
+//! - **B22** A new user has level 1, group 4, status `new` and the locale `en-US` there. Here what is
+//!   not sent is the store's default, so that a key without those scopes can create users.
+//!   `create-minimal`.
+//! - **B23** It has no faults for overload, rates and timeouts. Here they are envelope B with the
+//!   status of HTTP.
+//! - **B24** `current_user_pass` must be sent by everyone. With an API key nobody's password is
+//!   compared with it: the key is the proof. `password-changed-with-an-api-key`.
+
+mod answer;
+mod attribute;
+mod credentials;
+mod directory;
+mod fault;
+mod field;
+mod filter;
+mod form;
+mod html;
+mod kept;
+mod list;
+mod operation;
+mod organizations;
+mod password;
+mod profile;
+mod request;
+mod response;
+mod status;
+mod value;
+mod wire;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::response::Parts as ResponseParts;
+use http::{Request, Response};
+
+use super::{Codec, Decoded};
+use crate::auth::Call;
+use crate::auth::call::Reference;
+use crate::command::Command;
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+use crate::route::Policy;
+
+pub use self::operation::ReplyTo;
+
+/// The codec of the b2evolution dialect.
+#[derive(Debug)]
+pub struct B2evolution;
+
+impl Codec for B2evolution {
+    type ReplyTo = ReplyTo;
+
+    const ROLES: &'static [(&'static str, &'static str)] = &[
+        ("1", "administrator"),
+        ("2", "moderator"),
+        ("3", "editor"),
+        ("4", "member"),
+        ("5", "suspect"),
+        ("6", "spammer"),
+    ];
+
+    fn decode_request(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<ReplyTo> {
+        request::decode(head, body, policy)
+    }
+
+    fn unread(head: &Parts) -> ReplyTo {
+        ReplyTo::unread(head)
+    }
+
+    fn encode_response(
+        reply_to: ReplyTo,
+        mut results: Vec<Result<Outcome, Error>>,
+        reference: Reference,
+        policy: &Policy,
+    ) -> Response<Bytes> {
+        let result = results.pop().unwrap_or_else(|| Err(Kind::Internal.into()));
+        response::encode(&reply_to, result, reference, policy)
+    }
+
+    fn encode_request(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
+        request::encode(call, policy)
+    }
+
+    fn decode_response(
+        command: &Command,
+        head: &ResponseParts,
+        body: &[u8],
+        policy: &Policy,
+    ) -> Result<Outcome, Error> {
+        answer::decode(command, head, body, policy)
+    }
+}

@@ -1,0 +1,166 @@
+//! Answers of a real b2evolution: what is a success, and what each fault means.
+//!
+//! A status of 200 proves nothing: with its database down the server answers 200 and a page of
+//! HTML. A write succeeded if the body says `update_success` or `delete_success` and the status
+//! agrees; a read did if the status is 200 and the body has the shape of its data. PHP's warnings
+//! before the JSON are skipped. Everything else is a fault, by its code, or the upstream's failure.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::response::Parts;
+
+use super::fault::{self, Seen};
+use super::operation::Operation;
+use super::{directory, html};
+use crate::command::Command;
+use crate::command::name::Username;
+use crate::error::{Error, Kind};
+use crate::framing::json::Json;
+use crate::outcome::{Outcome, UserPage};
+use crate::route::Policy;
+
+/// Reads the answer to a command.
+pub(super) fn decode(
+    command: &Command,
+    head: &Parts,
+    body: &[u8],
+    policy: &Policy,
+) -> Result<Outcome, Error> {
+    let text = std::str::from_utf8(body).map_err(|fault| failure("no UTF-8").caused_by(fault))?;
+    let document = text.find("{\"").and_then(|start| text.get(start..));
+    let document = document.ok_or_else(|| failure("no JSON"))?;
+    let mut json = Json::decode(document, &policy.json)
+        .map_err(|fault| failure("no JSON").caused_by(fault))?;
+    let operation = operation(command);
+    if json.take("error_status").is_some() {
+        let message = string(&mut json, "error_info").unwrap_or_default();
+        return Err(refused(None, &message, head, operation));
+    }
+    match string(&mut json, "code") {
+        Some(code) => {
+            let message = string(&mut json, "message").unwrap_or_default();
+            coded(&code, &message, head, command)
+        }
+        None if head.status == StatusCode::OK => directory::decode(command, json),
+        None => Err(failure(format!("status {} without a code", head.status))),
+    }
+}
+
+fn coded(code: &str, message: &str, head: &Parts, command: &Command) -> Result<Outcome, Error> {
+    let status = head.status;
+    let outcome = match (operation(command), code) {
+        (Operation::Create, "update_success") if status == StatusCode::CREATED => Outcome::Done,
+        (Operation::Update, "update_success") if status == StatusCode::OK => Outcome::Done,
+        (Operation::Delete, "delete_success") if status == StatusCode::OK => deleted(message),
+        (Operation::List, "no_users") => nobody(command),
+        (operation, _) => return Err(refused(Some(code), message, head, operation)),
+    };
+    Ok(outcome)
+}
+
+fn nobody(command: &Command) -> Outcome {
+    if matches!(command, Command::CountUsers(_)) {
+        return Outcome::Count(0);
+    }
+    let users = Vec::new();
+    Outcome::Users(UserPage { users, total: 0 })
+}
+
+/// `User «login» deleted.` names who it was.
+fn deleted(message: &str) -> Outcome {
+    let message = html::plain(message);
+    let login = message
+        .strip_prefix("User «")
+        .and_then(|rest| rest.strip_suffix("» deleted."));
+    login
+        .and_then(Username::parse)
+        .map_or(Outcome::Done, Outcome::UserDeleted)
+}
+
+fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation) -> Error {
+    let listed = message.starts_with("<ul class=\"message_group\">");
+    let errors = messages(message, listed).into_iter().map(|message| {
+        let seen = Seen {
+            code,
+            status: head.status,
+            message: &message,
+            listed,
+            retry_after: retry_after(head),
+        };
+        match fault::kind(&seen, operation) {
+            // What broke is not the gateway.
+            Some(Kind::Internal) | None => failure(format!(
+                "status {}, code {}",
+                head.status,
+                code.unwrap_or("none")
+            )),
+            Some(kind) => Error::new(kind, message),
+        }
+    });
+    Error::all(errors).unwrap_or_else(|| failure("an empty list of errors"))
+}
+
+/// The messages as plain text, without the reference that ends those of another Dragoman.
+fn messages(message: &str, listed: bool) -> Vec<String> {
+    let clean = |html: &str| without_reference(html::plain(html));
+    if !listed {
+        return vec![clean(message)];
+    }
+    let items = message.split("<li>").skip(1);
+    items
+        .map(|item| clean(item.split_once("</li>").map_or(item, |(item, _)| item)))
+        .collect()
+}
+
+fn without_reference(mut message: String) -> String {
+    let reference = message.rsplit_once(" (ref ").and_then(|(text, reference)| {
+        let digits = reference.strip_suffix(')')?;
+        let is_reference = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_reference.then_some(text.len())
+    });
+    if let Some(end) = reference {
+        message.truncate(end);
+    }
+    message
+}
+
+fn retry_after(head: &Parts) -> Option<Duration> {
+    let seconds = head.headers.get(RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn string(json: &mut Json<'_>, name: &str) -> Option<String> {
+    let Some(Json::String(text)) = json.take(name) else {
+        return None;
+    };
+    Some(text.into_owned())
+}
+
+const fn operation(command: &Command) -> Operation {
+    match command {
+        Command::CreateUser(_) => Operation::Create,
+        Command::UpdateUser(..) => Operation::Update,
+        Command::ReadUser(_) => Operation::View,
+        Command::ListUsers(_) | Command::CountUsers(_) => Operation::List,
+        Command::DeleteUser(_) => Operation::Delete,
+        Command::CreateGroup(_)
+        | Command::UpdateGroup(..)
+        | Command::ReadGroup(_)
+        | Command::ListGroups
+        | Command::DeleteGroup(_)
+        | Command::AddMember(..)
+        | Command::RemoveMember(_)
+        | Command::SetMemberRole(..)
+        | Command::BanMember(..)
+        | Command::UnbanMember(_)
+        | Command::ListTimezones
+        | Command::Native(_) => Operation::Other,
+    }
+}
+
+fn failure(cause: impl Into<String>) -> Error {
+    let cause: String = cause.into();
+    Error::from(Kind::Upstream).caused_by(format!("b2evolution answered {cause}"))
+}

@@ -1,0 +1,272 @@
+//! Requests: an HTTP head and a form ↔ a call.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request};
+
+use super::form::Fields;
+use super::operation::{ReplyTo, Route};
+use super::{credentials, filter, list, profile, value};
+use crate::auth::{Call, Credentials};
+use crate::command::native::Native;
+use crate::command::user::UserRef;
+use crate::command::{Command, Dialect};
+use crate::dialect::Decoded;
+use crate::error::{Error, Kind};
+use crate::framing::form::{Form, Value};
+use crate::route::Policy;
+use crate::secret::Secret;
+
+/// Reads a request.
+pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<ReplyTo> {
+    let path = head.uri.path();
+    let path = path.strip_prefix(policy.base_path.as_str()).unwrap_or(path);
+    let route = Route::find(&head.method, path);
+    let credentials = credentials::decode(&head.headers);
+    let presented = credentials.as_ref().unwrap_or(&Credentials::None);
+    let mut reply_to = ReplyTo::new(route.operation(), presented);
+    if let Route::NotOurs(error) = route {
+        return Decoded::NotOurs(error, reply_to);
+    }
+    let call = credentials.and_then(|credentials| {
+        let command = decode_command(route, head, body, policy, &mut reply_to);
+        // Who is not logged in learns that first, as from the vendor, whatever else is wrong.
+        if command.is_err() && credentials == Credentials::None && reply_to.operation.is_write() {
+            return Err(Kind::Unauthenticated.into());
+        }
+        Ok(Call::new(credentials, None, command?))
+    });
+    Decoded::Calls(vec![call], reply_to)
+}
+
+fn decode_command(
+    route: Route,
+    head: &Parts,
+    body: &[u8],
+    policy: &Policy,
+    reply_to: &mut ReplyTo,
+) -> Result<Command, Error> {
+    let query = || decode_query(head, body, policy);
+    Ok(match route {
+        Route::Refused(_, error) | Route::NotOurs(error) => return Err(error),
+        Route::Create => {
+            let form = decode_form(head, body, policy)?;
+            let (change, note) = profile::decode_create(form, policy)?;
+            reply_to.note = note;
+            Command::CreateUser(Box::new(change))
+        }
+        Route::Update(id) => {
+            let form = decode_form(head, body, policy)?;
+            let (change, note) = profile::decode_update(form, policy)?;
+            reply_to.note = note;
+            Command::UpdateUser(UserRef::Id(id), Box::new(change))
+        }
+        Route::List => {
+            let (query, page) = list::decode(query()?, policy)?;
+            reply_to.page = page;
+            Command::ListUsers(query)
+        }
+        Route::View(id) => {
+            list::without_left_over(&query()?)?;
+            Command::ReadUser(UserRef::Id(id))
+        }
+        Route::Delete(id) => {
+            list::without_left_over(&query()?)?;
+            Command::DeleteUser(UserRef::Id(id))
+        }
+        Route::Logins => Command::ListUsers(list::decode_logins(query()?)?),
+        Route::Autocomplete => Command::ListUsers(list::decode_autocomplete(query()?)?),
+        Route::Native(operation) => Command::Native(native(operation, query()?)?),
+    })
+}
+
+/// The fields of a write: those of the body, and under them those of the query.
+fn decode_form<'r>(head: &'r Parts, body: &'r [u8], policy: &Policy) -> Result<Form<'r>, Error> {
+    let mut form = Form::decode(&head.headers, body, &policy.form)?;
+    let query = Form::decode_query(head.uri.query().unwrap_or_default(), &policy.form)?;
+    let mut sensitive = query
+        .entries()
+        .iter()
+        .filter(|entry| profile::is_sensitive(&entry.name));
+    if let Some(entry) = sensitive.find(|entry| form.entry(&entry.name).is_some()) {
+        return Err(sent_twice(&entry.name));
+    }
+    form.merge_under(query);
+    checked(form)
+}
+
+/// The parameters of a read or a removal, which has no body.
+fn decode_query<'r>(head: &'r Parts, body: &[u8], policy: &Policy) -> Result<Form<'r>, Error> {
+    if !body.is_empty() {
+        let message = format!("{} takes no body; leave it out", head.method);
+        return Err(Error::new(Kind::Malformed, message));
+    }
+    checked(Form::decode_query(
+        head.uri.query().unwrap_or_default(),
+        &policy.form,
+    )?)
+}
+
+/// Refuses what would make b2evolution act on something else than what the path and the form seem
+/// to say (quirks B6 and B7).
+fn checked(form: Form<'_>) -> Result<Form<'_>, Error> {
+    for entry in form.entries() {
+        let name = &*entry.name;
+        if matches!(name, "api_request" | "api_version") {
+            let message = format!("{name} must not be sent; the path says what is asked");
+            return Err(Error::new(Kind::Malformed, message));
+        }
+        if profile::is_sensitive(name) && entry.assignments > 1 {
+            return Err(sent_twice(name));
+        }
+        if profile::is_sensitive(name) && entry.mangled {
+            let message = format!("{name} is sent under another spelling; spell it out");
+            return Err(Error::new(Kind::Malformed, message));
+        }
+    }
+    Ok(form)
+}
+
+fn sent_twice(name: &str) -> Error {
+    Error::new(
+        Kind::Malformed,
+        format!("{name} is sent twice; send it once"),
+    )
+}
+
+fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
+    let mut fields = Vec::new();
+    for entry in form.into_entries() {
+        let name = value::text("a name", &entry.name, None)?;
+        match &entry.value {
+            Value::Text(text) => fields.push((name, Secret::from(&**text))),
+            Value::Array(_) | Value::File { .. } => {
+                for (_, text) in value::elements(&entry)? {
+                    let name = value::text("a name", &format!("{}[]", entry.name), None)?;
+                    fields.push((name, Secret::from(text)));
+                }
+            }
+        }
+    }
+    Ok(Native {
+        dialect: Dialect::B2evolution,
+        operation: value::text("operation", operation, None)?,
+        subject: None,
+        fields,
+    })
+}
+
+/// Writes a request to a b2evolution.
+pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
+    let (method, path, fields) = match &call.command {
+        Command::CreateUser(change) => {
+            let form = profile::encode_create(change, policy)?;
+            (Method::POST, "users".to_owned(), form)
+        }
+        Command::UpdateUser(user, change) => {
+            let form = profile::encode_update(change, policy)?;
+            (Method::POST, user_path(user)?, form)
+        }
+        Command::ReadUser(user) => (Method::GET, user_path(user)?, Fields::default()),
+        Command::DeleteUser(user) => (Method::DELETE, user_path(user)?, Fields::default()),
+        Command::ListUsers(query) => (
+            Method::GET,
+            "users".to_owned(),
+            list::encode(query, policy)?,
+        ),
+        Command::CountUsers(query) => {
+            let mut form = filter::encode(&query.criteria, policy)?;
+            form.push("per_page", "1");
+            (Method::GET, "users".to_owned(), form)
+        }
+        Command::Native(native) => (Method::GET, native_path(native)?, native_fields(native)),
+        Command::CreateGroup(_)
+        | Command::UpdateGroup(..)
+        | Command::ReadGroup(_)
+        | Command::ListGroups
+        | Command::DeleteGroup(_)
+        | Command::AddMember(..)
+        | Command::RemoveMember(_)
+        | Command::SetMemberRole(..)
+        | Command::BanMember(..)
+        | Command::UnbanMember(_)
+        | Command::ListTimezones => return Err(no_operation(call.command.action().name())),
+    };
+    if call.account.is_some() {
+        return Err(Error::new(
+            Kind::Unsupported,
+            "b2evolution has no accounts; name none",
+        ));
+    }
+    assemble(method, &path, &fields, &call.credentials, policy)
+}
+
+fn assemble(
+    method: Method,
+    path: &str,
+    fields: &Fields<'_>,
+    credentials: &Credentials,
+    policy: &Policy,
+) -> Result<Request<Bytes>, Error> {
+    let encoded = fields.encode();
+    let is_form = method == Method::POST;
+    let mut uri = format!("{}/{path}", policy.base_path);
+    if !is_form && !encoded.is_empty() {
+        uri.push('?');
+        uri.push_str(&encoded);
+    }
+    let body = if is_form {
+        Bytes::from(encoded)
+    } else {
+        Bytes::new()
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.parse().map_err(Error::internal)?;
+    let headers = request.headers_mut();
+    if is_form {
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+    }
+    if let Some(value) = credentials::encode(credentials)? {
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(request)
+}
+
+fn user_path(user: &UserRef) -> Result<String, Error> {
+    match user {
+        UserRef::Id(id) => Ok(format!("users/{id}")),
+        UserRef::Username(_) | UserRef::Email(_) | UserRef::UsernameOrEmail(_) => Err(Error::new(
+            Kind::Unsupported,
+            "b2evolution names a user by id only; send the id",
+        )),
+    }
+}
+
+fn native_path(native: &Native) -> Result<String, Error> {
+    match (native.dialect, native.operation.as_str()) {
+        (Dialect::B2evolution, known @ ("users/recipients" | "users/authors")) => {
+            Ok(known.to_owned())
+        }
+        (_, name) => Err(no_operation(name)),
+    }
+}
+
+fn native_fields(native: &Native) -> Fields<'_> {
+    let mut form = Fields::default();
+    for (name, value) in &native.fields {
+        form.push(name.as_str(), value.reveal());
+    }
+    form
+}
+
+fn no_operation(name: &str) -> Error {
+    Error::new(
+        Kind::Unsupported,
+        format!("b2evolution has no operation for {name}; send it to another system"),
+    )
+}

@@ -1,0 +1,100 @@
+//! The fields of a request towards an upstream, while they are gathered.
+
+use std::borrow::Cow;
+
+use super::wire::is_missing;
+use crate::command::Edit;
+use crate::command::text::Text;
+use crate::error::{Error, Kind};
+use crate::framing::form;
+
+/// Names and values in the order in which they are sent.
+#[derive(Debug, Default)]
+pub(super) struct Pairs<'c> {
+    pairs: Vec<(Cow<'c, str>, Cow<'c, str>)>,
+}
+
+impl<'c> Pairs<'c> {
+    /// Adds a field.
+    pub(super) fn add(&mut self, name: impl Into<Cow<'c, str>>, value: impl Into<Cow<'c, str>>) {
+        self.pairs.push((name.into(), value.into()));
+    }
+
+    /// Adds a value that must arrive as one: the vendor takes blank and `0` for none.
+    pub(super) fn add_needed(
+        &mut self,
+        attribute: &str,
+        name: &'static str,
+        value: &'c str,
+    ) -> Result<(), Error> {
+        if is_missing(value) {
+            return Err(cannot(attribute, "be blank or 0"));
+        }
+        self.add(name, value);
+        Ok(())
+    }
+
+    /// Adds a value that may be left alone and may be set, but not emptied.
+    pub(super) fn add_edit(
+        &mut self,
+        attribute: &str,
+        name: &'static str,
+        edit: &'c Edit<Text>,
+    ) -> Result<(), Error> {
+        match edit {
+            Edit::Keep => Ok(()),
+            Edit::Set(text) if !text.as_str().is_empty() => {
+                self.add(name, text.as_str());
+                Ok(())
+            }
+            Edit::Set(_) | Edit::Clear => Err(cannot(attribute, "be emptied")),
+        }
+    }
+
+    /// Adds a value that an empty field empties, where there can be something to empty.
+    pub(super) fn add_edit_or_clear(
+        &mut self,
+        attribute: &str,
+        name: &'static str,
+        edit: &'c Edit<Text>,
+        is_new: bool,
+    ) -> Result<(), Error> {
+        if *edit == Edit::Clear && !is_new {
+            self.add(name, "");
+            return Ok(());
+        }
+        self.add_edit(attribute, name, edit)
+    }
+
+    /// Adds a flag that is mentioned.
+    pub(super) fn add_flag(&mut self, name: &'static str, flag: Option<bool>) {
+        if let Some(flag) = flag {
+            self.add(name, if flag { "yes" } else { "no" });
+        }
+    }
+
+    /// The body.
+    pub(super) fn encode(&self) -> String {
+        let pairs: Vec<(&str, &str)> = self
+            .pairs
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        form::encode(&pairs)
+    }
+}
+
+/// What a Grupo system makes nothing without.
+pub(super) fn need(attribute: &'static str, is_there: bool) -> Result<(), Error> {
+    if is_there {
+        return Ok(());
+    }
+    let message = format!("a Grupo system makes nothing without {attribute}; send it");
+    Err(Error::new(Kind::MissingArgument(attribute.into()), message))
+}
+
+/// What a Grupo system cannot be told of an attribute.
+pub(super) fn cannot(attribute: &str, what: &str) -> Error {
+    let message = format!("{attribute} cannot {what} in a Grupo system; leave it out");
+    Error::new(Kind::Unsupported, message)
+}

@@ -1,0 +1,149 @@
+//! Answers: encode results, and decode what an upstream answers.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::response::Parts;
+use http::{Response, StatusCode};
+
+use super::failure::{self, upstream};
+use crate::auth::call::Reference;
+use crate::command::{Action, Command, Id};
+use crate::error::{Error, Kind};
+use crate::framing::json::Json;
+use crate::outcome::Outcome;
+use crate::route::Policy;
+
+/// The clients' JSON libraries decode by themselves what is called JSON, and then stumble over it.
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=UTF-8");
+
+/// What the answer needs of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyTo {
+    action: Option<Action>,
+}
+
+impl ReplyTo {
+    /// To a request of which no operation is known.
+    pub(super) const UNREAD: Self = Self { action: None };
+
+    /// To a call of that action.
+    pub(super) const fn to(action: Action) -> Self {
+        Self {
+            action: Some(action),
+        }
+    }
+}
+
+/// Writes an answer. Several results are those of a list: it is done if each of them is.
+pub(super) fn encode(
+    reply_to: ReplyTo,
+    results: Vec<Result<Outcome, Error>>,
+    reference: Reference,
+) -> Response<Bytes> {
+    let results: Result<Vec<Outcome>, Error> = results.into_iter().collect();
+    let done = results.and_then(|outcomes| {
+        let first = outcomes.into_iter().next();
+        first.ok_or_else(|| Error::internal("no call, no result"))
+    });
+    let (body, wait) = match done {
+        Ok(outcome) => (success(&outcome), None),
+        Err(error) => (
+            failure::write(&error, reply_to.action, reference),
+            retry_after(&error),
+        ),
+    };
+    let mut response = Response::new(Bytes::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HTML);
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// Reads an upstream's answer. Status 200 is the only one its API has; a redirect, an error of its
+/// web server, an empty body and `[]` all mean that nobody knows what the address is.
+pub(super) fn decode(
+    command: &Command,
+    head: &Parts,
+    body: &[u8],
+    policy: &Policy,
+) -> Result<Outcome, Error> {
+    if head.status != StatusCode::OK {
+        return Err(upstream(format!("status {}", head.status.as_u16())));
+    }
+    let text = std::str::from_utf8(body).map_err(|fault| upstream(fault.to_string()))?;
+    let mut answer = Json::decode(text.trim(), &policy.json)
+        .map_err(|_| upstream("the answer is no JSON".to_owned()))?;
+    match answer.take("success") {
+        Some(Json::Bool(true)) => outcome(command, answer),
+        Some(Json::Bool(false)) => Err(failure::read(head, answer)),
+        _ => Err(upstream("the answer does not say success".to_owned())),
+    }
+}
+
+fn success(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::GroupCreated(id) => format!(r#"{{"success":true,"group_id":"{id}"}}"#),
+        // The vendor tells nobody the id of a new user, and has no operation that reads.
+        Outcome::Done
+        | Outcome::UserCreated(_)
+        | Outcome::UserDeleted(_)
+        | Outcome::User(_)
+        | Outcome::Users(_)
+        | Outcome::Count(_)
+        | Outcome::Group(_)
+        | Outcome::Groups(_)
+        | Outcome::Timezones(_) => r#"{"success":true}"#.to_owned(),
+    }
+}
+
+/// Whole seconds, rounded up: who comes back then is let in.
+fn retry_after(error: &Error) -> Option<u64> {
+    let Kind::RateLimited { retry_after } = error.kind() else {
+        return None;
+    };
+    let whole = retry_after.as_secs();
+    let begun = u64::from(retry_after.subsec_nanos() > 0);
+    Some(whole.saturating_add(begun).max(1))
+}
+
+fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Error> {
+    match command.action() {
+        Action::CreateGroup => match answer.take("group_id").as_ref().map(id) {
+            Some(Some(id)) => Ok(Outcome::GroupCreated(id)),
+            Some(None) => Err(upstream("group_id is no number".to_owned())),
+            // The oldest systems do not tell.
+            None => Ok(Outcome::Done),
+        },
+        Action::Native if answer != Json::Object(Vec::new()) => {
+            let message = "the answer holds more than success, which cannot be handed on";
+            Err(Error::new(Kind::Unsupported, message))
+        }
+        Action::Native
+        | Action::CreateUser
+        | Action::UpdateUser
+        | Action::DeleteUser
+        | Action::UpdateGroup
+        | Action::DeleteGroup
+        | Action::AddMember
+        | Action::RemoveMember
+        | Action::SetMemberRole
+        | Action::BanMember
+        | Action::UnbanMember => Ok(Outcome::Done),
+        Action::ReadUser
+        | Action::ListUsers
+        | Action::CountUsers
+        | Action::ReadGroup
+        | Action::ListGroups
+        | Action::ListTimezones => Err(upstream("there is no such operation".to_owned())),
+    }
+}
+
+/// The database driver decides whether an id is a number or a string of digits.
+fn id(value: &Json<'_>) -> Option<Id> {
+    match value {
+        Json::Integer(id) => Id::new(*id),
+        Json::String(digits) => Id::parse(digits),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => None,
+    }
+}

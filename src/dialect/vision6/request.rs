@@ -1,0 +1,123 @@
+//! HTTP request → calls, and a call → the request towards an upstream.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use http::{Method as HttpMethod, Request};
+
+use super::arguments::take_credentials;
+use super::fault::Subject;
+use super::wire::Method;
+use super::{Entry, ReplyTo, native, operation};
+use crate::auth::{Call, Credentials};
+use crate::command::Command;
+use crate::dialect::Decoded;
+use crate::error::{Error, Kind};
+use crate::framing::json::write_php_string;
+use crate::framing::json_rpc::{self, Message, Params, Refused};
+use crate::route::Policy;
+
+/// Reads a request: whatever it is, there is one result for each of its entries.
+pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<ReplyTo> {
+    if let Some(fault) = refuse_head(head) {
+        return Decoded::Calls(vec![Err(fault)], ReplyTo::unread());
+    }
+    match json_rpc::decode(body, &policy.json) {
+        Message::Single(request) => {
+            let (call, entry) = decode_entry(request);
+            let entries = vec![entry];
+            let batch = false;
+            Decoded::Calls(vec![call], ReplyTo { entries, batch })
+        }
+        Message::Batch(requests) => {
+            let (calls, entries) = requests.into_iter().map(decode_entry).unzip();
+            let batch = true;
+            Decoded::Calls(calls, ReplyTo { entries, batch })
+        }
+    }
+}
+
+fn refuse_head(head: &Parts) -> Option<Error> {
+    let message = if head.method != HttpMethod::POST {
+        "the HTTP method must be POST"
+    } else if head
+        .headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(is_compressed)
+    {
+        "the body must not be compressed; send it without Content-Encoding"
+    } else {
+        return None;
+    };
+    Some(Error::new(Kind::Malformed, message))
+}
+
+fn is_compressed(encoding: &http::HeaderValue) -> bool {
+    !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+}
+
+fn decode_entry(request: Result<json_rpc::Request<'_>, Refused>) -> (Result<Call, Error>, Entry) {
+    match request {
+        Ok(request) => {
+            let method = Method::from_name(&request.method);
+            let entry = Entry {
+                reply_to: request.reply_to,
+                subject: method.map_or(Subject::Other, Subject::Method),
+            };
+            let call = match method {
+                Some(method) => decode_method(method, request.params),
+                None => decode_other(&request.method, request.params),
+            };
+            (call, entry)
+        }
+        Err(refused) => {
+            let entry = Entry {
+                reply_to: refused.reply_to,
+                subject: Subject::Envelope(refused.violation),
+            };
+            (Err(refused.error), entry)
+        }
+    }
+}
+
+fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Error> {
+    if !native::is_method(method) {
+        return Err(Kind::UnknownOperation.into());
+    }
+    let credentials = if native::is_keyless(method) {
+        Credentials::None
+    } else {
+        take_credentials(&mut params)
+    };
+    let command = Command::Native(native::decode(method, params)?);
+    Ok(Call::new(credentials, None, command))
+}
+
+/// What a caller without a key did wrong besides is not told.
+fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Error> {
+    let credentials = take_credentials(&mut params);
+    match operation::decode(method, params) {
+        Ok((account, command)) => Ok(Call::new(credentials, account, command)),
+        Err(_) if credentials == Credentials::None => Err(Kind::Unauthenticated.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The version of the vendor's interface that this gateway speaks to upstreams.
+const VERSION_QUERY: &str = "?version=3.3";
+
+/// Writes the request for a call in the shape of version 1.0, the key first. What Vision6 cannot
+/// express is [`Kind::Unsupported`].
+pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
+    let mut body = String::with_capacity(512);
+    body.push_str("{\"id\":1,\"method\":");
+    write_php_string(&mut body, operation::method(&call.command)?);
+    body.push_str(",\"params\":");
+    operation::encode(&mut body, call, policy)?;
+    body.push('}');
+    Request::post(format!("{}{VERSION_QUERY}", policy.base_path))
+        .header(CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body))
+        .map_err(Error::internal)
+}

@@ -1,0 +1,161 @@
+//! Results → HTTP answer, and an upstream's HTTP answer → outcome.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::fault::{self, Subject};
+use super::members::string_writer;
+use super::{ReplyTo, outcome, value};
+use crate::auth::call::Reference;
+use crate::command::Command;
+use crate::error::{Error, Kind};
+use crate::framing::json::Json;
+use crate::framing::json_rpc::{self, Answer, Version};
+use crate::outcome::Outcome;
+use crate::route::{JsonLimits, Policy};
+
+/// An envelope with a short result.
+const ENVELOPE_BYTES: usize = 128;
+
+/// Writes the answer: 200 whatever happened, except that nobody answers a notification.
+pub(super) fn encode(
+    reply_to: ReplyTo,
+    results: Vec<Result<Outcome, Error>>,
+    reference: Reference,
+) -> Response<Bytes> {
+    let wait = longest_wait(&results);
+    let mut out = String::with_capacity(ENVELOPE_BYTES);
+    let entries = reply_to.entries.into_iter().zip(results);
+    for (entry, result) in entries.filter(|(entry, _)| entry.reply_to.id.is_some()) {
+        if reply_to.batch {
+            out.push(if out.is_empty() { '[' } else { ',' });
+        }
+        let answer = answer(result, entry.subject, entry.reply_to.version, reference);
+        json_rpc::write_answer(&mut out, &entry.reply_to, &answer);
+    }
+    if out.is_empty() {
+        return no_content();
+    }
+    if reply_to.batch {
+        out.push(']');
+    }
+    let mut response = Response::new(Bytes::from(out));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(wait) = wait {
+        headers.insert(RETRY_AFTER, whole_seconds(wait));
+    }
+    response
+}
+
+fn answer(
+    result: Result<Outcome, Error>,
+    subject: Subject,
+    version: Version,
+    reference: Reference,
+) -> Answer {
+    let error = match result {
+        Ok(outcome) => match outcome::encode(&outcome, string_writer(version)) {
+            Some(result) => return Answer::Result(result),
+            None => Error::internal("the outcome has no form in Vision6"),
+        },
+        Err(error) => error,
+    };
+    fault::encode(&error, subject, version, reference)
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn longest_wait(results: &[Result<Outcome, Error>]) -> Option<Duration> {
+    let faults = results.iter().filter_map(|result| result.as_ref().err());
+    faults
+        .filter_map(|error| fault::retry_after(error.kind()))
+        .max()
+}
+
+/// Rounded up, and at least one: 0 would invite a caller to try at once.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    HeaderValue::from(wait.as_secs().saturating_add(begun).max(1))
+}
+
+/// Reads an upstream's answer.
+///
+/// Only status 200 with a result and no error is success. A fault is in `error`: an object, or in
+/// old versions of the vendor's server the string `"322-Username unavailable"`. Any other status,
+/// and a body that is no such envelope, is a failed upstream.
+pub(super) fn decode(
+    command: &Command,
+    head: &Parts,
+    body: &[u8],
+    policy: &Policy,
+) -> Result<Outcome, Error> {
+    if head.status != StatusCode::OK {
+        return Err(upstream(format!("it answered with status {}", head.status)));
+    }
+    let text = str::from_utf8(body).map_err(|error| upstream(error.to_string()))?;
+    let mut envelope =
+        Json::decode(text, &answer_limits(policy)).map_err(|error| upstream(error.to_string()))?;
+    let mut member = |name| envelope.take(name).unwrap_or(Json::Null);
+    match (member("error"), member("result")) {
+        (Json::Null, Json::Null) => Err(upstream("it answered with neither result nor error")),
+        (Json::Null, result) => outcome::decode(command, result).map_err(refuse_result),
+        (error, _) => Err(decode_fault(error, retry_after(&head.headers))),
+    }
+}
+
+/// A list of users may be as long as the body may.
+fn answer_limits(policy: &Policy) -> JsonLimits {
+    JsonLimits {
+        members: usize::MAX,
+        string_bytes: usize::MAX,
+        ..policy.json
+    }
+}
+
+/// What is wrong with a result is the upstream's fault, except what the result itself says.
+fn refuse_result(error: Error) -> Error {
+    if matches!(error.kind(), Kind::UserNotFound | Kind::Unsupported) {
+        return error;
+    }
+    upstream(error.to_string())
+}
+
+fn decode_fault(mut error: Json<'_>, retry_after: Option<Duration>) -> Error {
+    if let Json::String(text) = &error {
+        let parts = text.split_once('-');
+        let fault = parts.and_then(|(code, message)| Some((code.parse().ok()?, message)));
+        return match fault {
+            Some((code, message)) => fault::decode(code, message, retry_after),
+            None => upstream(format!("it answered with the error {text}")),
+        };
+    }
+    let data = error.take("data").and_then(|mut data| data.take("code"));
+    let code = data.or_else(|| error.take("code"));
+    let digits = code.map(value::digits_to_text).and_then(value::string);
+    let message = error.take("message").and_then(value::string);
+    let message = message.unwrap_or_default();
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(code) => fault::decode(code, &message, retry_after),
+        None => upstream(format!(
+            "it answered with an error without a code: {message}"
+        )),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn upstream(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::from(Kind::Upstream).caused_by(cause)
+}

@@ -1,0 +1,136 @@
+//! Writes: what is checked and hashed before the store is asked.
+
+use std::time::Instant;
+
+use super::deadline::write;
+use crate::auth::Principal;
+use crate::auth::password::{PasswordHash, PasswordHasherPool};
+use crate::command::Edit;
+use crate::command::group::{GroupChange, GroupRef};
+use crate::command::member::Membership;
+use crate::command::user::{UserChange, UserRef};
+use crate::error::{Error, Kind, PasswordFault};
+use crate::journal::Entry;
+use crate::outcome::Outcome;
+use crate::secret::Secret;
+use crate::store::{MemberChange, Store};
+
+/// One write on its way to the store.
+pub(super) struct Write<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) passwords: &'a PasswordHasherPool,
+    pub(super) entry: Entry,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Write<'_> {
+    pub(super) async fn create_user(self, mut change: UserChange) -> Result<Outcome, Error> {
+        if change.username.is_none() {
+            return Err(Error::missing("username"));
+        }
+        let hash = self.hash(change.password.take()).await?;
+        let created = write(
+            self.deadline,
+            self.store.create_user(change, hash, self.entry),
+        )
+        .await?;
+        Ok(Outcome::UserCreated(created))
+    }
+
+    pub(super) async fn update_user(
+        self,
+        principal: &Principal,
+        user: UserRef,
+        mut change: UserChange,
+    ) -> Result<Outcome, Error> {
+        let password = change.password.take();
+        if password.is_some() {
+            self.prove(principal, change.current_password.take())
+                .await?;
+        }
+        let hash = self.hash(password).await?;
+        let updated = self.store.update_user(user, change, hash, self.entry);
+        found(write(self.deadline, updated).await?, Kind::UserNotFound)
+    }
+
+    pub(super) async fn delete_user(self, user: UserRef) -> Result<Outcome, Error> {
+        let deleted = write(self.deadline, self.store.delete_user(user, self.entry)).await?;
+        deleted
+            .map(Outcome::UserDeleted)
+            .ok_or_else(|| Kind::UserNotFound.into())
+    }
+
+    pub(super) async fn create_group(self, mut change: GroupChange) -> Result<Outcome, Error> {
+        if change.name.is_none() {
+            return Err(Error::missing("name"));
+        }
+        let hash = self.group_hash(&mut change).await?;
+        let created = write(
+            self.deadline,
+            self.store.create_group(change, hash, self.entry),
+        )
+        .await?;
+        Ok(Outcome::GroupCreated(created))
+    }
+
+    pub(super) async fn update_group(
+        self,
+        group: GroupRef,
+        mut change: GroupChange,
+    ) -> Result<Outcome, Error> {
+        let hash = self.group_hash(&mut change).await?;
+        let updated = self.store.update_group(group, change, hash, self.entry);
+        found(write(self.deadline, updated).await?, Kind::GroupNotFound)
+    }
+
+    pub(super) async fn delete_group(self, group: GroupRef) -> Result<Outcome, Error> {
+        let deleted = self.store.delete_group(group, self.entry);
+        found(write(self.deadline, deleted).await?, Kind::GroupNotFound)
+    }
+
+    pub(super) async fn change_member(
+        self,
+        membership: Membership,
+        change: MemberChange,
+    ) -> Result<Outcome, Error> {
+        let changed = self.store.change_member(membership, change, self.entry);
+        write(self.deadline, changed).await.map(|()| Outcome::Done)
+    }
+
+    /// A user who changes a password sends its own as a proof. A key is proof enough.
+    async fn prove(&self, principal: &Principal, current: Option<Secret>) -> Result<(), Error> {
+        let &Principal::User { id, account, .. } = principal else {
+            return Ok(());
+        };
+        let Some(current) = current.filter(|current| !current.is_empty()) else {
+            return Err(Kind::PasswordRefused(PasswordFault::CurrentMissing).into());
+        };
+        let login = self.store.find_login_by_id(account, id).await?;
+        let hash = login.and_then(|login| login.hash);
+        if self.passwords.verify(current, hash).await? {
+            return Ok(());
+        }
+        Err(Kind::PasswordRefused(PasswordFault::CurrentWrong).into())
+    }
+
+    async fn hash(&self, password: Option<Secret>) -> Result<Option<PasswordHash>, Error> {
+        match password {
+            Some(password) => self.passwords.hash(password).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn group_hash(&self, change: &mut GroupChange) -> Result<Option<PasswordHash>, Error> {
+        match std::mem::take(&mut change.password) {
+            Edit::Set(password) => self.hash(Some(password)).await,
+            kept_or_cleared @ (Edit::Keep | Edit::Clear) => {
+                change.password = kept_or_cleared;
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn found<T>(found: Option<T>, missing: Kind) -> Result<Outcome, Error> {
+    found.map(|_| Outcome::Done).ok_or_else(|| missing.into())
+}

@@ -1,0 +1,93 @@
+//! Values and strings as JSON text.
+
+use std::fmt::Write;
+
+use crate::framing::json::Json;
+
+/// Writes a string as PHP's `json_encode` does: `/` as `\/`, everything beyond ASCII as `\uXXXX`.
+pub fn write_php_string(out: &mut String, text: &str) {
+    let special = |other| needs_escape(other) || other == '/' || !other.is_ascii();
+    write_quoted(out, text, special);
+}
+
+/// Writes a string as RFC 8259 asks, and no more escaped than that.
+pub fn write_string(out: &mut String, text: &str) {
+    write_quoted(out, text, needs_escape);
+}
+
+/// Writes a value, strings by [`write_string`].
+pub fn write(out: &mut String, value: &Json<'_>) {
+    match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(true) => out.push_str("true"),
+        Json::Bool(false) => out.push_str("false"),
+        Json::Integer(integer) => write_display(out, integer),
+        Json::Number(number) => out.push_str(number),
+        Json::String(string) => write_string(out, string),
+        Json::Array(elements) => write_list(out, '[', elements, ']', write),
+        Json::Object(members) => write_list(out, '{', members, '}', |out, (name, value)| {
+            write_string(out, name);
+            out.push(':');
+            write(out, value);
+        }),
+    }
+}
+
+/// Writes what displays as JSON by itself.
+pub(in crate::framing) fn write_display(out: &mut String, value: impl std::fmt::Display) {
+    // A String takes whatever is written.
+    let _infallible = write!(out, "{value}");
+}
+
+const fn needs_escape(character: char) -> bool {
+    matches!(character, '\0'..='\x1f' | '"' | '\\')
+}
+
+fn write_quoted(out: &mut String, text: &str, special: impl Fn(char) -> bool) {
+    out.reserve(text.len().saturating_add(2));
+    out.push('"');
+    let mut rest = text;
+    while let Some((plain, from)) = rest.find(&special).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(plain);
+        let mut from = from.chars();
+        from.next()
+            .into_iter()
+            .for_each(|special| write_escape(out, special));
+        rest = from.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn write_escape(out: &mut String, special: char) {
+    match special {
+        '"' | '\\' | '/' => out.extend(['\\', special]),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        other => {
+            for unit in other.encode_utf16(&mut [0; 2]) {
+                write_display(out, format_args!("\\u{unit:04x}"));
+            }
+        }
+    }
+}
+
+fn write_list<T>(
+    out: &mut String,
+    open: char,
+    items: &[T],
+    close: char,
+    mut write_item: impl FnMut(&mut String, &T),
+) {
+    out.push(open);
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        write_item(out, item);
+    }
+    out.push(close);
+}

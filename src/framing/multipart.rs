@@ -1,0 +1,132 @@
+//! `multipart/form-data` (RFC 7578) of a body that is in memory as a whole.
+//!
+//! Where readers of multipart bodies disagree, nothing is guessed: a line that starts like a
+//! boundary and goes on differently, a boundary behind a bare line feed, and anything that looks
+//! like a part behind the last boundary are refused.
+
+mod part;
+
+use std::str::from_utf8;
+
+use memchr::memmem::Finder;
+use smallvec::SmallVec;
+
+use crate::error::Error;
+use crate::framing::fields::{Fields, malformed};
+use crate::framing::form::Value;
+use part::Part;
+
+/// Reads all parts of a body.
+pub(super) fn decode<'a>(
+    body: &'a [u8],
+    boundary: &str,
+    fields: &mut Fields<'a, '_>,
+) -> Result<(), Error> {
+    let mut delimiter = SmallVec::<[u8; 96]>::from_slice(b"\n--");
+    delimiter.extend_from_slice(boundary.as_bytes());
+    let delimiter = Finder::new(&delimiter);
+    let mut rest = skip_preamble(body, &delimiter)?;
+    loop {
+        match after_delimiter(rest)? {
+            Next::Part(part) => {
+                fields.begin()?;
+                rest = decode_part(part, &delimiter, fields)?;
+            }
+            Next::End(epilogue) => return refuse_parts(epilogue, &delimiter),
+        }
+    }
+}
+
+/// What a delimiter is followed by.
+enum Next<'a> {
+    Part(&'a [u8]),
+    End(&'a [u8]),
+}
+
+fn after_delimiter(rest: &[u8]) -> Result<Next<'_>, Error> {
+    if let Some(after) = rest.strip_prefix(b"--") {
+        let epilogue = trim_blanks(after);
+        if epilogue.is_empty() || epilogue.starts_with(b"\r\n") || epilogue.starts_with(b"\n") {
+            return Ok(Next::End(epilogue));
+        }
+    } else if let Some(part) = trim_blanks(rest).strip_prefix(b"\r\n") {
+        return Ok(Next::Part(part));
+    }
+    Err(malformed(
+        "a line of the multipart body starts with its boundary and does not end there; \
+         choose a boundary that is not in the data and end lines with CR LF",
+    ))
+}
+
+/// What follows the first delimiter.
+fn skip_preamble<'a>(body: &'a [u8], delimiter: &Finder<'_>) -> Result<&'a [u8], Error> {
+    let dashed = delimiter.needle().get(1..).unwrap_or_default();
+    if let Some(rest) = body.strip_prefix(dashed) {
+        return Ok(rest);
+    }
+    let (_preamble, rest) = split_at(body, delimiter)?;
+    Ok(rest)
+}
+
+/// What stands before the next delimiter, and what after it.
+fn split_at<'a>(bytes: &'a [u8], delimiter: &Finder<'_>) -> Result<(&'a [u8], &'a [u8]), Error> {
+    let found = delimiter
+        .find(bytes)
+        .and_then(|at| bytes.split_at_checked(at));
+    let Some((before, rest)) = found else {
+        return Err(malformed(
+            "the multipart body ends before its last boundary; send it whole",
+        ));
+    };
+    let Some(before) = before.strip_suffix(b"\r") else {
+        return Err(malformed(
+            "a boundary of the multipart body follows a bare line feed; end lines with CR LF",
+        ));
+    };
+    let rest = rest.get(delimiter.needle().len()..).unwrap_or_default();
+    Ok((before, rest))
+}
+
+fn refuse_parts(epilogue: &[u8], delimiter: &Finder<'_>) -> Result<(), Error> {
+    if delimiter.find(epilogue).is_some() {
+        return Err(malformed(
+            "the multipart body goes on behind its last boundary; end it there",
+        ));
+    }
+    Ok(())
+}
+
+fn decode_part<'a>(
+    part: &'a [u8],
+    delimiter: &Finder<'_>,
+    fields: &mut Fields<'a, '_>,
+) -> Result<&'a [u8], Error> {
+    let (part, content) = Part::split(part).map_err(|wrong| fields.unreadable(wrong))?;
+    let dashed = delimiter.needle().get(1..).unwrap_or_default();
+    if content.starts_with(dashed) {
+        return Err(fields.unreadable("has no content, not even an empty line; send it whole"));
+    }
+    let (content, rest) = split_at(content, delimiter)?;
+    let value = if let Some(filename) = part.filename {
+        Value::File {
+            filename,
+            content_type: part.content_type.into(),
+            bytes: content,
+        }
+    } else {
+        let text = from_utf8(content).map_err(|_| fields.value_not_utf8(&part.name))?;
+        Value::Text(text.into())
+    };
+    fields.add(part.name, value)?;
+    Ok(rest)
+}
+
+fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests;

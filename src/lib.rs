@@ -1,0 +1,86 @@
+//! Dragoman: old clients keep their dialect while everything behind them changes.
+//!
+//! Legacy clients speak Grupo (form posts), Vision6 (JSON-RPC) or b2evolution (REST with PHP
+//! forms). Every call is decoded into one canonical command on users and groups, its API key or
+//! password is checked, and the command is executed on Dragoman's own store. The answer goes back
+//! in the dialect it came in.
+//!
+//! # The life of a request
+//!
+//! [`stack`] shows all of it in order, on one page.
+//!
+//! 1. [`server`] accepts the connection and reads HTTP/1.1 or HTTP/2, with a timer for everything
+//!    a peer can leave undone.
+//! 2. The HTTP stack ([`middleware`]) gives the request an id, finds out where it came from, finds
+//!    its [`route`], and buffers its body. It knows nothing of users and groups.
+//! 3. At the seam, [`dialect::translate`] has the route's codec decode the request into calls.
+//!    What a dialect is written in, PHP forms or JSON-RPC, is read by [`framing`].
+//! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
+//!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`execute`] carries it
+//!    out on the [`store`].
+//! 5. Back at the seam the codec encodes outcomes and errors into one answer.
+//!
+//! # What always holds
+//!
+//! - The order of the command stack is checked by types: nothing reaches a store without a
+//!   principal, because `Authenticated` and `Permitted` can be made in [`auth`] only.
+//! - Every failure is answered in the caller's dialect. Errors leave at two places: per call in
+//!   [`dialect::translate`], per request in [`middleware::respond`]. Only where no route matched is
+//!   the answer a bare 4xx.
+//! - Every answer carries `X-Request-Id`. A message that is Dragoman's own ends with the last six
+//!   digits of it, as the log line of the call does. A vendor's wording is used to the letter.
+//! - What an answer needs of its request ([`dialect::ReplyTo`]) travels around the command stack;
+//!   what the command stack needs of it travels in [`auth::Context`].
+//! - Secrets cannot be printed ([`secret::Secret`]).
+//! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
+//!   extension attribute, an invalid one is refused by name.
+//! - Decoding and encoding are pure functions of the request and the route's policy.
+//! - An acknowledged write survives `kill -9` and a power cut; a write whose caller left is still
+//!   done and audited.
+//!
+//! # Where to look
+//!
+//! To add a field to a user: [`command::user`], then the codecs and the store's columns. To add a
+//! dialect: one folder under [`dialect`], one variant of [`command::Dialect`], one arm in each
+//! match of `dialect.rs`. What is logged: [`telemetry`]. What a bad `routes.toml` prints:
+//! [`config`].
+
+#![forbid(unsafe_code)]
+
+pub mod secret;
+
+pub mod clock;
+
+pub mod command;
+
+pub mod outcome;
+
+pub mod error;
+
+pub mod route;
+
+pub mod journal;
+
+pub mod auth;
+
+pub mod framing;
+
+pub mod dialect;
+
+pub mod store;
+
+pub mod execute;
+
+pub mod router;
+
+pub mod middleware;
+
+pub mod telemetry;
+
+pub mod config;
+
+pub mod stack;
+
+pub mod server;
+
+pub mod cli;

@@ -1,0 +1,262 @@
+//! Reads a request's body whole, within limits of size and time.
+
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
+use tower::{Layer, Service};
+
+use super::Routed;
+use crate::error::{Error, Kind};
+use crate::route::Limits;
+
+/// Buffers the body of a request, then calls on with it.
+///
+/// *Position*: outside the in-flight limit, so that a slow sender holds no permit.
+/// *Failure*: [`Kind::TooLarge`], from the `Content-Length` before a byte is read, or when the
+/// limit is passed; [`Kind::Timeout`] when the body is not complete in time or arrives slower than
+/// 500 bytes a second over 10 seconds; [`Kind::Malformed`] when its framing breaks.
+/// *Cost*: one buffer of the body's size; none where the body arrives in one piece.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BodyLayer;
+
+impl<S> Layer<S> for BodyLayer {
+    type Service = ReadBody<S>;
+
+    fn layer(&self, inner: S) -> ReadBody<S> {
+        ReadBody { inner }
+    }
+}
+
+/// The service of [`BodyLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBody<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Routed<B>> for ReadBody<S>
+where
+    S: Service<Routed<Bytes>, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<S::Response, Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Routed<B>) -> Self::Future {
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move {
+            let Routed { head, body, route } = request;
+            let body = read(&head.headers, body, &route.limits).await?;
+            inner.call(Routed { head, body, route }).await
+        })
+    }
+}
+
+/// The least that must arrive in a [`WINDOW`].
+const WINDOW_BYTES: usize = 5_000;
+const WINDOW: Duration = Duration::from_secs(10);
+
+async fn read<B>(headers: &HeaderMap, body: B, limits: &Limits) -> Result<Bytes, Error>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if announced_length(headers).is_some_and(|length| length > limits.body_bytes) {
+        return Err(too_large(limits));
+    }
+    let mut body = pin!(body);
+    let mut buffer = Buffer::default();
+    let deadline = Instant::now() + limits.body_timeout;
+    let mut window = Window::open();
+    loop {
+        let next = timeout_at(deadline.min(window.end), body.frame()).await;
+        let Ok(next) = next else {
+            window.close(deadline)?;
+            continue;
+        };
+        let Some(frame) = next else {
+            return Ok(buffer.into_bytes());
+        };
+        let frame = frame.map_err(|cause| Error::from(Kind::Malformed).caused_by(cause))?;
+        // Trailers mean nothing to any dialect.
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if buffer.length() + data.len() > limits.body_bytes {
+            return Err(too_large(limits));
+        }
+        window.received += data.len();
+        buffer.push(data);
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limits: &Limits) -> Error {
+    let message = format!(
+        "the body is larger than {} bytes; send less at once",
+        limits.body_bytes
+    );
+    Error::new(Kind::TooLarge, message)
+}
+
+/// A stretch of time in which enough of the body must arrive.
+struct Window {
+    end: Instant,
+    received: usize,
+}
+
+impl Window {
+    fn open() -> Self {
+        Self {
+            end: Instant::now() + WINDOW,
+            received: 0,
+        }
+    }
+
+    /// Begins the next window, if this one saw enough and the deadline is not over.
+    fn close(&mut self, deadline: Instant) -> Result<(), Error> {
+        if Instant::now() >= deadline || self.received < WINDOW_BYTES {
+            return Err(Error::new(
+                Kind::Timeout,
+                "the body arrived too slowly; send it again",
+            ));
+        }
+        *self = Self::open();
+        Ok(())
+    }
+}
+
+/// What has arrived: kept as it came while it is one piece.
+#[derive(Default)]
+struct Buffer {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Buffer {
+    fn length(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.length() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream::{self, Stream, StreamExt};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        body_bytes: 1_000_000,
+        body_timeout: Duration::from_secs(30),
+        call_timeout: Duration::from_secs(30),
+        in_flight: 1,
+    };
+
+    async fn read_stream(pieces: impl Stream<Item = Bytes>) -> Result<Bytes, Error> {
+        let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+        read(&HeaderMap::new(), StreamBody::new(frames), &LIMITS).await
+    }
+
+    fn every(pause: Duration, piece: &'static [u8]) -> impl Stream<Item = Bytes> {
+        stream::repeat(Bytes::from_static(piece)).then(move |piece| async move {
+            sleep(pause).await;
+            piece
+        })
+    }
+
+    #[tokio::test]
+    async fn pieces_are_joined_in_order() {
+        let pieces =
+            stream::iter(["a", "bc", "", "d"].map(|text| Bytes::from_static(text.as_bytes())));
+        assert_eq!(read_stream(pieces).await.unwrap(), "abcd");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up_after_ten_seconds() {
+        let begin = Instant::now();
+        let error = read_stream(stream::pending()).await.unwrap_err();
+        assert_eq!(error.kind(), &Kind::Timeout);
+        assert_eq!(begin.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_given_up_after_ten_seconds() {
+        let begin = Instant::now();
+        let error = read_stream(every(Duration::from_millis(10), b"1234"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &Kind::Timeout);
+        assert_eq!(begin.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_fast_enough_ends_at_the_deadline_at_the_latest() {
+        let begin = Instant::now();
+        let error = read_stream(every(Duration::from_millis(10), b"123456"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &Kind::Timeout);
+        assert_eq!(begin.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test]
+    async fn one_byte_too_many_is_refused() {
+        let piece = Bytes::from(vec![b'x'; LIMITS.body_bytes]);
+        assert!(read_stream(stream::iter([piece.clone()])).await.is_ok());
+        let error = read_stream(stream::iter([piece, Bytes::from_static(b"x")]))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &Kind::TooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_announced_too_large_is_refused_before_it_is_read() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, (LIMITS.body_bytes + 1).into());
+        let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        let error = read(&headers, never, &LIMITS).await.unwrap_err();
+        assert_eq!(error.kind(), &Kind::TooLarge);
+    }
+}

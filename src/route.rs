@@ -1,0 +1,130 @@
+//! Routes as plain data: which requests, which dialect, under which policy.
+
+use std::time::Duration;
+
+use crate::command::Dialect;
+use crate::command::user::Role;
+
+/// One rule of `routes.toml`, parsed and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// Its name in the configuration and in logs.
+    pub name: String,
+    /// The host it answers for, lower case and without a port; any host where none is named.
+    pub host: Option<String>,
+    /// The paths it answers for.
+    pub path: PathRule,
+    /// What its callers speak.
+    pub dialect: Dialect,
+    /// What the dialect's codec needs to know of it.
+    pub policy: Policy,
+    /// How much of what it takes.
+    pub limits: Limits,
+}
+
+/// Which paths a route answers for: a prefix that ends at a segment border.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathRule {
+    /// The prefix, with a slash at its start and none at its end; empty for every path.
+    pub prefix: String,
+    /// Whether letters match in either case.
+    pub ignore_case: bool,
+    /// An ending the prefix may have in addition, e.g. `.php`.
+    pub optional_suffix: Option<&'static str>,
+}
+
+/// What a codec needs to know of a route. Codecs are pure functions of the request and this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The route's path prefix: what comes before the dialect's own part of a path.
+    pub base_path: String,
+    /// Whether the API key may travel in the query string, where proxies log it.
+    pub key_in_query: bool,
+    /// Whether callers without credentials may list users, as the vendor's default has it.
+    pub anonymous: bool,
+    /// The dialect's role numbers or names, and the roles they stand for.
+    pub roles: Vec<(String, Role)>,
+    /// Limits of forms.
+    pub form: FormLimits,
+    /// Limits of JSON documents.
+    pub json: JsonLimits,
+}
+
+impl Policy {
+    /// The role that the dialect calls `name`.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, role)| role)
+    }
+
+    /// What the dialect calls the role.
+    pub fn role_name(&self, role: &Role) -> Option<&str> {
+        self.roles
+            .iter()
+            .find(|(_, known)| known == role)
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// How much a form may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormLimits {
+    /// Fields, files included.
+    pub fields: usize,
+    /// Bytes of a field's name.
+    pub name_bytes: usize,
+    /// Bytes of a field's value.
+    pub value_bytes: usize,
+}
+
+impl Default for FormLimits {
+    fn default() -> Self {
+        Self {
+            fields: 256,
+            name_bytes: 128,
+            value_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// How much a JSON document may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonLimits {
+    /// Arrays and objects inside one another.
+    pub depth: usize,
+    /// Members of one object, elements of one array.
+    pub members: usize,
+    /// Bytes of a string.
+    pub string_bytes: usize,
+    /// Characters of a number.
+    pub number_bytes: usize,
+    /// Calls in one batch.
+    pub batch: usize,
+}
+
+impl Default for JsonLimits {
+    fn default() -> Self {
+        Self {
+            depth: 16,
+            members: 1024,
+            string_bytes: 64 * 1024,
+            number_bytes: 40,
+            batch: 20,
+        }
+    }
+}
+
+/// How much a route takes, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// From the first byte of a body to its last.
+    pub body_timeout: Duration,
+    /// From the complete body to the answer.
+    pub call_timeout: Duration,
+    /// Calls at once; more are refused.
+    pub in_flight: usize,
+}

@@ -1,0 +1,153 @@
+//! Listening, connections and their limits, health, and an end that loses no request.
+//!
+//! Generic over the service: nothing here knows what is served. Without limits of its own a hyper server
+//! keeps a stalled connection for ever, so each connection runs under one timer (`patience`); what a request
+//! does between its head and its response is the service's matter, the time its body may take included.
+//!
+//! ```text
+//! Server ─ Endpoint (accept, caps) ─ connection (timer) ─ hyper ─ Requests ─ the service
+//! ```
+
+mod activity;
+mod connection;
+mod drain;
+mod endpoint;
+pub mod health;
+mod lifecycle;
+mod limits;
+mod listener;
+mod patience;
+mod requests;
+mod response_body;
+pub mod signals;
+mod slots;
+mod tasks;
+mod timed_io;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use drain::{Drain, Outcome, Shutdown, Signal};
+pub use limits::{Http2Limits, Limits};
+pub use listener::{BindError, Listener};
+pub use requests::PeerAddr;
+
+use endpoint::Endpoint;
+use health::{Health, Readiness};
+
+/// Connections the admin listener holds at a time.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// A server that is bound and not yet serving.
+#[derive(Debug)]
+pub struct Server {
+    listener: Listener,
+    endpoint: Endpoint,
+    admin: Option<Endpoint>,
+    drain: Drain,
+    shutdown: Shutdown,
+    signals: UnboundedReceiver<Signal>,
+}
+
+impl Server {
+    /// A server for these addresses.
+    pub fn new(listener: Listener, limits: Limits) -> Self {
+        let (requests, signals) = unbounded_channel();
+        Self {
+            listener,
+            endpoint: Endpoint::new(limits),
+            admin: None,
+            drain: Drain::default(),
+            shutdown: Shutdown::new(requests),
+            signals,
+        }
+    }
+
+    /// Takes this long to end.
+    #[must_use]
+    pub fn with_drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Answers health checks on these addresses, from now on (as `starting`) until [`Server::run`] returns.
+    ///
+    /// Must be called within a Tokio runtime.
+    #[must_use]
+    pub fn with_admin(mut self, listener: Listener) -> Self {
+        let admin = Endpoint::new(Limits {
+            connections: ADMIN_CONNECTIONS,
+            ..Limits::default()
+        });
+        admin.open(listener, &Health::new(self.readiness()));
+        self.admin = Some(admin);
+        self
+    }
+
+    /// Tells whether the server takes new work.
+    pub fn readiness(&self) -> Readiness {
+        Readiness::new(self.endpoint.terms())
+    }
+
+    /// Asks this server to end.
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Serves until it was asked to end and has drained. Every request carries a [`PeerAddr`].
+    pub async fn run<S, B>(mut self, service: S) -> Outcome
+    where
+        S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.endpoint.open(self.listener, &service);
+        drop(service);
+        let outcome = self.drain.run(&self.endpoint, &mut self.signals).await;
+        if let Some(admin) = &self.admin {
+            admin.cut().await;
+        }
+        outcome
+    }
+}
+
+/// A multi-threaded Tokio runtime with this many workers.
+pub fn runtime(workers: usize) -> io::Result<Runtime> {
+    if workers == 0 {
+        let message = "a runtime needs at least one worker";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let started = AtomicUsize::new(0);
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name_fn(move || format!("dragoman-{}", started.fetch_add(1, Ordering::Relaxed)))
+        .enable_all()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_names_its_threads_and_needs_one() {
+        let name = runtime(1).unwrap().block_on(async {
+            tokio::spawn(async { std::thread::current().name().map(str::to_owned) }).await
+        });
+        assert_eq!(name.unwrap().as_deref(), Some("dragoman-0"));
+        assert!(runtime(0).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! The service of one connection: counts its open requests and adds what only the connection knows.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body;
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower::util::Oneshot;
+
+use super::activity::{Activity, OpenRequest};
+use super::connection::Terms;
+use super::lifecycle::Stage;
+use super::limits::Limits;
+use super::response_body::ResponseBody;
+
+/// Who sent a request: the other end of its TCP connection. An extension of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// A service for the requests of one connection.
+#[derive(Debug)]
+pub(super) struct Requests<S> {
+    service: S,
+    peer: PeerAddr,
+    activity: Arc<Activity>,
+    terms: Arc<Terms>,
+}
+
+impl<S> Requests<S> {
+    pub(super) fn new(
+        service: S,
+        peer: SocketAddr,
+        activity: Arc<Activity>,
+        terms: Arc<Terms>,
+    ) -> Self {
+        Self {
+            service,
+            peer: PeerAddr(peer),
+            activity,
+            terms,
+        }
+    }
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for Requests<S>
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+    B: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<B>>;
+    type Error = Infallible;
+    type Future = Responding<S>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Responding<S> {
+        let version = request.version();
+        let may_leave_unread = version != Version::HTTP_2 && !request.body().is_end_stream();
+        let open = OpenRequest::begin(&self.activity, may_leave_unread);
+        let answer = if let Some(status) = refusal(&request, &self.terms.limits) {
+            Answer::Refusal { status }
+        } else {
+            request.extensions_mut().insert(self.peer);
+            Answer::Service {
+                response: Oneshot::new(self.service.clone(), request),
+            }
+        };
+        Responding {
+            answer,
+            version,
+            terms: Arc::clone(&self.terms),
+            open: Some(open),
+        }
+    }
+}
+
+pin_project! {
+    /// The response to one request.
+    pub(super) struct Responding<S>
+    where
+        S: tower::Service<Request<Incoming>>,
+    {
+        #[pin]
+        answer: Answer<S>,
+        version: Version,
+        terms: Arc<Terms>,
+        open: Option<OpenRequest>,
+    }
+}
+
+pin_project! {
+    #[project = AnswerProjection]
+    enum Answer<S>
+    where
+        S: tower::Service<Request<Incoming>>,
+    {
+        Refusal { status: StatusCode },
+        Service { #[pin] response: Oneshot<S, Request<Incoming>> },
+    }
+}
+
+impl<S, B> Future for Responding<S>
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    B: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (response, refused) = match this.answer.project() {
+            AnswerProjection::Refusal { status } => {
+                let mut response = Response::new(None);
+                *response.status_mut() = *status;
+                (response, true)
+            }
+            AnswerProjection::Service { response } => {
+                (ready!(response.poll(context))?.map(Some), false)
+            }
+        };
+        let is_http2 = *this.version == Version::HTTP_2;
+        let open = this.open.take();
+        let mut response = response.map(|body| ResponseBody::new(body, is_http2, open));
+        if !is_http2 && (refused || this.terms.lifecycle.stage() >= Stage::LameDuck) {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// What of a head is too large, where the protocol implementation has no limit of its own.
+fn refusal<B>(request: &Request<B>, limits: &Limits) -> Option<StatusCode> {
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > limits.uri_bytes) {
+        Some(StatusCode::URI_TOO_LONG)
+    } else if request.headers().len() > limits.headers {
+        Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_above_the_limit_is_refused() {
+        let limits = Limits {
+            uri_bytes: 10,
+            ..Limits::default()
+        };
+        let request = |target: &str| Request::builder().uri(target).body(()).unwrap();
+        assert_eq!(refusal(&request("/23456789?"), &limits), None);
+        assert_eq!(
+            refusal(&request("/23456789?x"), &limits),
+            Some(StatusCode::URI_TOO_LONG)
+        );
+    }
+
+    #[test]
+    fn more_header_lines_than_the_limit_are_refused() {
+        let limits = Limits {
+            headers: 1,
+            ..Limits::default()
+        };
+        let request = Request::builder().header("a", "1").header("a", "2");
+        assert_eq!(
+            refusal(&request.body(()).unwrap(), &limits),
+            Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+        );
+    }
+}

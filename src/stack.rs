@@ -1,0 +1,135 @@
+//! The whole pipeline, in the order in which a request passes it.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::TryFutureExt;
+use http::{Extensions, Request, Response};
+use http_body::Body;
+use ipnet::IpNet;
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use crate::auth::authenticate::{Answer, AuthenticateLayer};
+use crate::auth::authorize::AuthorizeLayer;
+use crate::auth::keys::KeyRing;
+use crate::auth::password::PasswordHasherPool;
+use crate::auth::{Call, Context};
+use crate::clock::Clock;
+use crate::command::AccountId;
+use crate::dialect::translate::{Incoming, Translate};
+use crate::execute::Execute;
+use crate::middleware::body::BodyLayer;
+use crate::middleware::catch_panic::CatchPanicLayer;
+use crate::middleware::client_ip::ClientIpLayer;
+use crate::middleware::in_flight::InFlightLayer;
+use crate::middleware::request_id::RequestIdLayer;
+use crate::middleware::respond::RespondLayer;
+use crate::middleware::route::RouteLayer;
+use crate::middleware::timeout::TimeoutLayer;
+use crate::middleware::{ResponseBody, Routed};
+use crate::route::Route;
+use crate::router::Router;
+use crate::server::PeerAddr;
+use crate::store::Store;
+
+/// What the pipeline is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The routes, in any order.
+    pub routes: Vec<Route>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where commands are carried out.
+    pub store: Arc<dyn Store>,
+    /// The live API keys.
+    pub keys: Arc<KeyRing>,
+    /// The account of calls that name none.
+    pub account: AccountId,
+    /// How many passwords are hashed at once.
+    pub hashes_at_once: usize,
+    /// Time and randomness.
+    pub clock: Clock,
+}
+
+/// The gateway: any HTTP request in, always an answer out.
+pub fn gateway<B>(
+    parts: Parts,
+) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let router = Router::new(parts.routes.iter().cloned());
+    let find = move |request: &Request<B>| router.find(request.uri(), request.headers()).cloned();
+    let http = ServiceBuilder::new()
+        // Outermost, so that every answer carries an id.
+        .layer(RequestIdLayer::new(parts.clock.clone()))
+        // Before everything that logs or limits by address.
+        .layer(ClientIpLayer::new(peer, parts.trusted_proxies.clone()))
+        // From here on there is a route, and with it a dialect to answer in.
+        .layer(RouteLayer::new(find))
+        // Nothing fails above this.
+        .layer(RespondLayer)
+        // Inside the responder, so that a panic is answered; outside all that holds permits.
+        .layer(CatchPanicLayer)
+        // The last resort: body and calls have deadlines of their own.
+        .layer(TimeoutLayer)
+        // A slow sender holds no permit, so the body comes before the in-flight limit.
+        .layer(BodyLayer)
+        .layer(InFlightLayer::new(&parts.routes));
+    let seam = Translate::new(commands(parts));
+    BoxCloneSyncService::new(http.service(service_fn(move |request| enter(seam.clone(), request))))
+}
+
+/// The command stack: it knows nothing of HTTP, and the types forbid any other order.
+fn commands(
+    parts: Parts,
+) -> impl Service<Call, Response = Answer, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
+    let passwords = PasswordHasherPool::new(parts.hashes_at_once);
+    // The store is the directory of who may sign in.
+    let users: Arc<dyn Store> = Arc::clone(&parts.store);
+    ServiceBuilder::new()
+        .layer(AuthenticateLayer::new(
+            parts.keys,
+            users,
+            passwords.clone(),
+            parts.clock.clone(),
+            parts.account,
+        ))
+        .layer(AuthorizeLayer::new(parts.account))
+        .service(Execute::new(parts.store, passwords, parts.clock))
+}
+
+/// The address that the server notes of a connection.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get().map(|PeerAddr(address)| address.ip())
+}
+
+/// Hands a request over at the seam.
+async fn enter<S>(mut seam: S, request: Routed<Bytes>) -> Result<Response<ResponseBody>, S::Error>
+where
+    S: Service<Incoming, Response = Response<Bytes>>,
+{
+    let context = Context {
+        request_id: request.id(),
+        source: request.client_ip(),
+        ..Context::default()
+    };
+    let Routed { head, body, route } = request;
+    let answered = seam.call(Incoming {
+        head,
+        body,
+        route,
+        context,
+    });
+    answered
+        .map_ok(|response| response.map(ResponseBody::new))
+        .await
+}

@@ -1,0 +1,208 @@
+//! The store: users, groups, members, keys and the audit trail, kept durably.
+//!
+//! [`Store`] is written for two implementations, `SQLite` and `PostgreSQL`. Nothing that was
+//! acknowledged is lost by a crash. Uniqueness is the database's own constraint, never
+//! check-then-act. No method blocks the thread that polls it.
+
+mod apply;
+mod person_name;
+mod reserved;
+pub mod sqlite;
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use crate::auth::authenticate::UserDirectory;
+use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::password::PasswordHash;
+use crate::clock::Timestamp;
+use crate::command::group::{Group, GroupChange, GroupRef};
+use crate::command::member::{BanEnd, Member, MemberRole, Membership};
+use crate::command::name::Username;
+use crate::command::query::UserQuery;
+use crate::command::user::{User, UserChange, UserRef};
+use crate::command::{AccountId, Id};
+use crate::error::{Error, Kind};
+use crate::journal::Entry;
+use crate::outcome::UserPage;
+
+/// What a store answers, later.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Users, groups and members by account, with an audit record in the transaction of every write.
+///
+/// Not found is `Ok(None)` where one thing is looked for. The password inside a change is never
+/// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
+/// audit record.
+pub trait Store: UserDirectory + KeyStore + fmt::Debug + Send + Sync + 'static {
+    /// Makes a user. `change.username` must be there. The account comes into being with it. What
+    /// the change does not mention is empty; the status is active and the level 0. A reserved name
+    /// is refused as taken, here and in every change.
+    fn create_user(
+        &self,
+        change: UserChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Id>;
+
+    /// Changes a user; its id, or nothing if there is none.
+    fn update_user(
+        &self,
+        user: UserRef,
+        change: UserChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Option<Id>>;
+
+    /// Removes a user and its memberships; its username, or nothing if there is none.
+    fn delete_user(&self, user: UserRef, entry: Entry) -> Answer<'_, Option<Username>>;
+
+    /// Reads a user.
+    fn read_user(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<User>>;
+
+    /// Reads the part of the matching users that the query asks for, and counts all of them.
+    fn list_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, UserPage>;
+
+    /// Counts the matching users, whatever the query's offset and limit.
+    fn count_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, u64>;
+
+    /// Makes a group. `change.name` must be there. The account comes into being with it.
+    fn create_group(
+        &self,
+        change: GroupChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Id>;
+
+    /// Changes a group; its id, or nothing if there is none.
+    fn update_group(
+        &self,
+        group: GroupRef,
+        change: GroupChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Option<Id>>;
+
+    /// Removes a group and its memberships; its id, or nothing if there is none.
+    fn delete_group(&self, group: GroupRef, entry: Entry) -> Answer<'_, Option<Id>>;
+
+    /// Reads a group.
+    fn read_group(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Group>>;
+
+    /// Reads every group of the account, by id.
+    fn list_groups(&self, account: AccountId) -> Answer<'_, Vec<Group>>;
+
+    /// Carries a change to a membership out. The user is looked up before the group; every change
+    /// but [`MemberChange::Add`] takes a membership that stands.
+    fn change_member(
+        &self,
+        membership: Membership,
+        change: MemberChange,
+        entry: Entry,
+    ) -> Answer<'_, ()>;
+
+    /// Reads the members of a group, by user id.
+    fn list_members(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Vec<Member>>>;
+
+    /// The first key and the first administrator of a store that has neither keys nor users, in
+    /// one transaction. `false` if the store is not empty. The name may be a reserved one.
+    fn bootstrap(
+        &self,
+        key: KeyRecord,
+        username: Username,
+        hash: PasswordHash,
+        entry: Entry,
+    ) -> Answer<'_, bool>;
+
+    /// Carries out what is queued, ends every background thread and closes the database. Calls
+    /// after it fail. A store that is dropped instead does the same without waiting for it.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// API keys, as the command line manages them.
+///
+/// Audit records of keys name their own action, `key.create` or `key.revoke`: the entry's is not
+/// looked at. A key that has expired keeps its name until it is revoked.
+pub trait KeyStore {
+    /// Every key, revoked and expired ones too, by name and then in the order they were made.
+    fn list_keys(&self) -> Answer<'_, Vec<KeyRecord>>;
+
+    /// Adds a key; `false` if its name is taken by a live one or its digest by any.
+    fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool>;
+
+    /// Ends a key from now on; `false` if no live key has the name.
+    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool>;
+
+    /// Calls `changed` with every key that is not revoked before the answer comes, and again
+    /// within a second of any change to keys by any process, until the store is closed or dropped.
+    /// It is called on a thread of its own and may block. Expiry is for the callee to judge.
+    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> Answer<'_, ()>;
+}
+
+/// What happens to a membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberChange {
+    /// It begins; if it stands already, only a role that is given is set.
+    Add(Option<MemberRole>),
+    /// It ends.
+    Remove,
+    /// It gets a role.
+    SetRole(MemberRole),
+    /// It is banned.
+    Ban(BanEnd),
+    /// The ban is lifted.
+    Unban,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another user or group has the name, or it is reserved.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// Another user or group has the slug, or it is reserved.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// Another user has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// No such user.
+    #[error("no such user")]
+    UserNotFound,
+    /// No such group.
+    #[error("no such group")]
+    GroupNotFound,
+    /// No such membership.
+    #[error("no such membership")]
+    NotAMember,
+    /// The search has more values than the database takes.
+    #[error("the search has too many values")]
+    SearchTooLong,
+    /// Too much is waiting already.
+    #[error("the store's queue is full")]
+    Overloaded,
+    /// The database cannot be written just now: another process holds it, or the disk is full.
+    #[error("the database cannot be written just now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::UsernameTaken => Kind::UsernameTaken.into(),
+            StoreError::SlugTaken => Kind::SlugTaken.into(),
+            StoreError::EmailTaken => Kind::EmailTaken.into(),
+            StoreError::UserNotFound => Kind::UserNotFound.into(),
+            StoreError::GroupNotFound => Kind::GroupNotFound.into(),
+            StoreError::NotAMember => Kind::NotAMember.into(),
+            StoreError::SearchTooLong => Kind::BadSearch.into(),
+            StoreError::Overloaded => Kind::Overloaded.into(),
+            StoreError::Unavailable(_) => Self::from(Kind::Overloaded).caused_by(error),
+            StoreError::Database(_) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The store in one `SQLite` file.
+//!
+//! One thread writes and several read, each with a connection of its own; other processes may have
+//! the file open beside them. A write is answered after a commit that was synced to the disk, and
+//! calls that wait together share one. Nothing here blocks an async thread but
+//! [`SqliteStore::open`], which is for the start.
+
+mod audit;
+mod columns;
+mod connect;
+mod extensions;
+mod failure;
+mod groups;
+mod keys;
+mod members;
+mod names;
+pub mod open;
+mod query;
+mod readers;
+mod schema;
+mod users;
+mod users_read;
+mod watch;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use self::failure::Failure;
+use self::open::{OpenError, Presence};
+use self::readers::Readers;
+use self::watch::Watch;
+use self::writer::{Writer, lock};
+use super::reserved::ReservedNames;
+use super::{Answer, KeyStore, MemberChange, Store, StoreError};
+use crate::auth::authenticate::{Login, UserDirectory};
+use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::password::PasswordHash;
+use crate::clock::Timestamp;
+use crate::command::group::{Group, GroupChange, GroupRef};
+use crate::command::member::{Member, Membership};
+use crate::command::name::Username;
+use crate::command::query::UserQuery;
+use crate::command::user::{User, UserChange, UserRef};
+use crate::command::{AccountId, Id};
+use crate::error::Error;
+use crate::journal::Entry;
+use crate::outcome::UserPage;
+
+/// How the store is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// How many reads run at once; at least one. Each costs a thread, a connection and up to 2 MiB
+    /// of cache.
+    pub readers: usize,
+    /// How many writes may wait; more are refused.
+    pub write_queue: usize,
+    /// Names that no user and no group may take, in any spelling.
+    pub reserved_names: Vec<String>,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            write_queue: 1024,
+            reserved_names: Vec::new(),
+        }
+    }
+}
+
+/// A store in a file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    reserved: Arc<ReservedNames>,
+    writer: Writer,
+    readers: Readers,
+    /// Nothing once the store is closed.
+    watches: Mutex<Option<Watches>>,
+}
+
+/// The threads that watch keys, and what each of them holds.
+#[derive(Debug)]
+struct Watches {
+    presence: Arc<Presence>,
+    running: Vec<Watch>,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it and its directory for the eyes of this user only, and brings
+    /// its schema up to date. Blocks: a file that was not closed well is checked as a whole.
+    pub fn open(path: &Path, parameters: &Parameters) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::File {
+            path: path.to_owned(),
+            source,
+        };
+        // An absolute path cannot be taken for one of SQLite's URIs.
+        let path = std::path::absolute(path).map_err(failed)?;
+        let (writer, presence) = open::open(&path)?;
+        let presence = Arc::new(presence);
+        let readers = (0..parameters.readers.max(1)).map(|_| connect::reader(&path));
+        let readers = readers.collect::<Result<_, _>>()?;
+        Ok(Self {
+            reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
+            readers: Readers::start(readers, &presence).map_err(failed)?,
+            writer: Writer::start(
+                path.clone(),
+                writer,
+                Arc::clone(&presence),
+                parameters.write_queue.max(1),
+            )
+            .map_err(failed)?,
+            watches: Mutex::new(Some(Watches {
+                presence,
+                running: Vec::new(),
+            })),
+            path,
+        })
+    }
+
+    /// The settings that durability rests on, by PRAGMA, as the writing connection reports them.
+    pub async fn writer_settings(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        self.writer
+            .write(|connection| Ok(connect::writer_settings(connection)?))
+            .await
+    }
+
+    /// How many transactions were committed since the store was opened.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+}
+
+impl Store for SqliteStore {
+    fn create_user(
+        &self,
+        change: UserChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Id> {
+        let reserved = Arc::clone(&self.reserved);
+        Box::pin(self.writer.write(move |connection| {
+            users::create(connection, &reserved, change, hash.as_ref(), &entry)
+        }))
+    }
+
+    fn update_user(
+        &self,
+        user: UserRef,
+        change: UserChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Option<Id>> {
+        let reserved = Arc::clone(&self.reserved);
+        Box::pin(self.writer.write(move |connection| {
+            users::update(connection, &reserved, &user, change, hash.as_ref(), &entry)
+        }))
+    }
+
+    fn delete_user(&self, user: UserRef, entry: Entry) -> Answer<'_, Option<Username>> {
+        Box::pin(
+            self.writer
+                .write(move |connection| users::delete(connection, &user, &entry)),
+        )
+    }
+
+    fn read_user(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<User>> {
+        Box::pin(
+            self.readers
+                .read(move |connection| users_read::read(connection, account, &user)),
+        )
+    }
+
+    fn list_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, UserPage> {
+        Box::pin(
+            self.readers
+                .read(move |connection| users_read::list(connection, account, query)),
+        )
+    }
+
+    fn count_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, u64> {
+        Box::pin(
+            self.readers
+                .read(move |connection| users_read::count(connection, account, query)),
+        )
+    }
+
+    fn create_group(
+        &self,
+        change: GroupChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Id> {
+        let reserved = Arc::clone(&self.reserved);
+        Box::pin(self.writer.write(move |connection| {
+            groups::create(connection, &reserved, change, hash.as_ref(), &entry)
+        }))
+    }
+
+    fn update_group(
+        &self,
+        group: GroupRef,
+        change: GroupChange,
+        hash: Option<PasswordHash>,
+        entry: Entry,
+    ) -> Answer<'_, Option<Id>> {
+        let reserved = Arc::clone(&self.reserved);
+        Box::pin(self.writer.write(move |connection| {
+            groups::update(connection, &reserved, &group, change, hash.as_ref(), &entry)
+        }))
+    }
+
+    fn delete_group(&self, group: GroupRef, entry: Entry) -> Answer<'_, Option<Id>> {
+        Box::pin(
+            self.writer
+                .write(move |connection| groups::delete(connection, &group, &entry)),
+        )
+    }
+
+    fn read_group(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Group>> {
+        Box::pin(
+            self.readers
+                .read(move |connection| groups::read(connection, account, &group)),
+        )
+    }
+
+    fn list_groups(&self, account: AccountId) -> Answer<'_, Vec<Group>> {
+        Box::pin(
+            self.readers
+                .read(move |connection| groups::list(connection, account)),
+        )
+    }
+
+    fn change_member(
+        &self,
+        membership: Membership,
+        change: MemberChange,
+        entry: Entry,
+    ) -> Answer<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| members::change(connection, &membership, &change, &entry)),
+        )
+    }
+
+    fn list_members(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Vec<Member>>> {
+        Box::pin(
+            self.readers
+                .read(move |connection| members::list(connection, account, &group)),
+        )
+    }
+
+    fn bootstrap(
+        &self,
+        key: KeyRecord,
+        username: Username,
+        hash: PasswordHash,
+        entry: Entry,
+    ) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer.write(move |connection| {
+                keys::bootstrap(connection, &key, username, &hash, &entry)
+            }),
+        )
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        let watches = lock(&self.watches).take();
+        let watches = watches.into_iter().flat_map(|watches| watches.running);
+        let mut threads: Vec<_> = watches.map(Watch::stop).collect();
+        threads.extend(self.readers.stop());
+        threads.extend(self.writer.stop());
+        Box::pin(async move {
+            let join = move || threads.into_iter().try_for_each(JoinHandle::join);
+            let joined = tokio::task::spawn_blocking(join).await;
+            Ok(joined
+                .map_err(|_| Failure::Panicked)?
+                .map_err(|_| Failure::Panicked)?)
+        })
+    }
+}
+
+impl KeyStore for SqliteStore {
+    fn list_keys(&self) -> Answer<'_, Vec<KeyRecord>> {
+        Box::pin(self.readers.read(keys::list))
+    }
+
+    fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::insert(connection, &key, &entry)),
+        )
+    }
+
+    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::revoke(connection, &name, at, &entry)),
+        )
+    }
+
+    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let (ready, told) = oneshot::channel();
+            {
+                let mut watches = lock(&self.watches);
+                let watches = watches.as_mut().ok_or(Failure::Closed)?;
+                let presence = Arc::clone(&watches.presence);
+                let watch = Watch::start(self.path.clone(), presence, changed, ready)
+                    .map_err(|error| StoreError::Database(Box::new(error)))?;
+                watches.running.push(watch);
+            }
+            told.await.map_err(|_| Failure::Closed)?
+        })
+    }
+}
+
+impl UserDirectory for SqliteStore {
+    fn find_login(
+        &self,
+        account: AccountId,
+        login: String,
+    ) -> BoxFuture<'_, Result<Option<Login>, Error>> {
+        let found = self
+            .readers
+            .read(move |connection| users_read::login(connection, account, &login));
+        Box::pin(async { found.await.map_err(Error::from) })
+    }
+
+    fn find_login_by_id(
+        &self,
+        account: AccountId,
+        id: Id,
+    ) -> BoxFuture<'_, Result<Option<Login>, Error>> {
+        let found = self
+            .readers
+            .read(move |connection| users_read::login_by_id(connection, account, id));
+        Box::pin(async { found.await.map_err(Error::from) })
+    }
+}

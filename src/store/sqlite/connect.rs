@@ -1,0 +1,109 @@
+//! Connections, and the settings that durability rests on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::OpenError;
+use super::query::fold;
+
+/// The first release whose checkpoints cannot corrupt a database in WAL mode.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the writer sets, and the value it must read back.
+const WRITER: [(&str, &str); 8] = [
+    ("journal_mode", "wal"),
+    // FULL: NORMAL loses acknowledged writes when the power goes.
+    ("synchronous", "2"),
+    ("fullfsync", "1"),
+    ("foreign_keys", "1"),
+    ("wal_autocheckpoint", "1000"),
+    ("journal_size_limit", "16777216"),
+    ("mmap_size", "0"),
+    ("trusted_schema", "0"),
+];
+
+const READER: [(&str, &str); 3] = [
+    ("query_only", "1"),
+    ("mmap_size", "0"),
+    ("trusted_schema", "0"),
+];
+
+/// Refuses to work with an `SQLite` that may corrupt a database.
+pub(super) fn check_version() -> Result<(), OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(rusqlite::version()));
+    }
+    Ok(())
+}
+
+/// The connection that writes.
+pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, &WRITER)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, &READER)
+}
+
+/// The writer's settings as `SQLite` reports them.
+pub(super) fn writer_settings(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<(&'static str, String)>> {
+    let names = WRITER.iter().map(|(name, _)| *name);
+    names
+        .chain(["busy_timeout"])
+        .map(|name| Ok((name, setting(connection, name)?)))
+        .collect()
+}
+
+fn connect(path: &Path, settings: &[(&'static str, &str)]) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    for &(name, wanted) in settings {
+        connection
+            .pragma_update_and_check(None, name, wanted, |_| Ok(()))
+            .or_else(no_row)?;
+        let found = setting(&connection, name)?;
+        if found != wanted {
+            return Err(OpenError::Setting {
+                name,
+                wanted: wanted.to_owned(),
+                found,
+            });
+        }
+    }
+    let pure = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("fold", 1, pure, |arguments| {
+        arguments
+            .get::<Option<String>>(0)
+            .map(|text| text.map(|text| fold(&text)))
+    })?;
+    Ok(connection)
+}
+
+fn no_row(error: rusqlite::Error) -> rusqlite::Result<()> {
+    if error == rusqlite::Error::QueryReturnedNoRows {
+        return Ok(());
+    }
+    Err(error)
+}
+
+fn setting(connection: &Connection, name: &str) -> rusqlite::Result<String> {
+    let value = connection.pragma_query_value(None, name, |row| row.get::<_, Value>(0))?;
+    Ok(match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Text(text) => text,
+        Value::Null | Value::Real(_) | Value::Blob(_) => String::new(),
+    })
+}

@@ -1,0 +1,144 @@
+//! `SQLite`'s errors in the store's words.
+
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+
+use super::open::OpenError;
+use crate::store::StoreError;
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        if passes(&error) {
+            Self::Unavailable(Box::new(error))
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
+}
+
+/// A failure of the database that is not `SQLite`'s own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// A stored value that this version cannot read.
+    #[error("the database has a value in column {0} that this version cannot read")]
+    Unreadable(&'static str),
+    /// A call that lacks what a new row must have.
+    #[error("a new row lacks its {0}")]
+    Incomplete(&'static str),
+    /// A piece of work panicked.
+    #[error("the store's work panicked")]
+    Panicked,
+    /// The store was closed, or a thread of it is gone.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Database(Box::new(failure))
+    }
+}
+
+/// Why a whole transaction came to nothing. Cheap to copy: every call that was in it is told.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum BatchError {
+    /// `SQLite` said so.
+    #[error("the transaction failed")]
+    Sqlite(#[source] Arc<rusqlite::Error>),
+    /// `SQLite` rolled it back because of one write in it, as it does when the disk is full.
+    #[error("the transaction was rolled back by the database")]
+    RolledBack {
+        /// Whether it may work later.
+        passes: bool,
+    },
+    /// The connection that replaces a broken one could not be opened.
+    #[error("the store cannot be opened again")]
+    Reopen(#[source] Arc<OpenError>),
+}
+
+impl BatchError {
+    /// Whether the connection is to be thrown away. After a failed fsync a second one may succeed
+    /// without having written anything, so none is tried on the same connection.
+    pub(super) fn needs_new_connection(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure),
+            Self::RolledBack { .. } | Self::Reopen(_) => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for BatchError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(Arc::new(error))
+    }
+}
+
+impl From<OpenError> for BatchError {
+    fn from(error: OpenError) -> Self {
+        Self::Reopen(Arc::new(error))
+    }
+}
+
+impl From<BatchError> for StoreError {
+    fn from(error: BatchError) -> Self {
+        let passes = match &error {
+            BatchError::Sqlite(error) => passes(error),
+            BatchError::RolledBack { passes } => *passes,
+            BatchError::Reopen(_) => true,
+        };
+        if passes {
+            Self::Unavailable(Box::new(error))
+        } else {
+            Self::Database(Box::new(error))
+        }
+    }
+}
+
+/// Whether a uniqueness constraint over that column, `table.column`, refused the write.
+pub(super) fn violates(error: &rusqlite::Error, column: &str) -> bool {
+    let rusqlite::Error::SqliteFailure(code, Some(message)) = error else {
+        return false;
+    };
+    let unique = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE];
+    unique.contains(&code.extended_code) && message.split([' ', ',']).any(|word| word == column)
+}
+
+fn passes(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_locked_file_and_a_full_disk_pass_and_nothing_else_does() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_FULL] {
+            let error = StoreError::from(failure(code));
+            assert!(matches!(error, StoreError::Unavailable(_)));
+            let error = StoreError::from(BatchError::from(failure(code)));
+            assert!(matches!(error, StoreError::Unavailable(_)));
+        }
+        let error = StoreError::from(failure(ffi::SQLITE_CORRUPT));
+        assert!(matches!(error, StoreError::Database(_)));
+    }
+
+    #[test]
+    fn a_failed_sync_costs_the_connection() {
+        let sync = BatchError::from(failure(ffi::SQLITE_IOERR_FSYNC));
+        assert!(sync.needs_new_connection());
+        let full = BatchError::from(failure(ffi::SQLITE_FULL));
+        assert!(!full.needs_new_connection());
+    }
+}

@@ -1,0 +1,144 @@
+//! API keys, and the first key and user of a new store.
+
+use rusqlite::{Connection, params};
+
+use super::audit::{self, Target};
+use super::columns::Columns;
+use super::failure::violates;
+use super::users;
+use crate::auth::api_key::KeyDigest;
+use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::password::PasswordHash;
+use crate::auth::scope::{Scope, Scopes};
+use crate::clock::Timestamp;
+use crate::command::name::Username;
+use crate::command::text::Text;
+use crate::command::user::{Role, UserChange};
+use crate::command::{AccountId, Action, Edit, Id};
+use crate::journal::Entry;
+use crate::store::StoreError;
+
+/// Adds a key, unless its name or digest is taken.
+pub(super) fn insert(
+    connection: &Connection,
+    record: &KeyRecord,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO keys (name, digest, hint, scopes, accounts, expires_at, created_at, revoked_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            record.key.name,
+            record.key.digest.as_bytes(),
+            record.hint,
+            record.key.scopes.to_string(),
+            write_accounts(&record.key.accounts),
+            record.key.expires_at.map(Timestamp::as_millis),
+            record.created_at.as_millis(),
+            record.revoked_at.map(Timestamp::as_millis),
+        ]);
+    match inserted {
+        Ok(_) => {}
+        Err(error) if violates(&error, "keys.name") || violates(&error, "keys.digest") => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let id = connection.last_insert_rowid();
+    audit::record_action(connection, "key.create", entry, Target::key(id))?;
+    Ok(true)
+}
+
+/// Ends the live key of that name.
+pub(super) fn revoke(
+    connection: &Connection,
+    name: &str,
+    at: Timestamp,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let mut update = connection.prepare_cached(
+        "UPDATE keys SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL RETURNING id",
+    )?;
+    let revoked = update.query_map(params![name, at.as_millis()], |row| row.get(0))?;
+    let revoked = revoked.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for id in &revoked {
+        audit::record_action(connection, "key.revoke", entry, Target::key(*id))?;
+    }
+    Ok(!revoked.is_empty())
+}
+
+/// Reads every key.
+pub(super) fn list(connection: &Connection) -> Result<Vec<KeyRecord>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT * FROM keys ORDER BY name, id")?;
+    let rows = statement.query_and_then([], |row| parse(Columns(row)))?;
+    rows.collect()
+}
+
+/// Reads the keys that are not revoked.
+pub(super) fn live(connection: &Connection) -> Result<Vec<Key>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM keys WHERE revoked_at IS NULL ORDER BY id")?;
+    let rows = statement.query_and_then([], |row| parse(Columns(row)).map(|record| record.key))?;
+    rows.collect()
+}
+
+/// Makes the first key and the first administrator, if there is neither a key nor a user.
+pub(super) fn bootstrap(
+    connection: &Connection,
+    key: &KeyRecord,
+    username: Username,
+    hash: &PasswordHash,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM users)";
+    let in_use: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if in_use || !insert(connection, key, entry)? {
+        return Ok(false);
+    }
+    let role = Text::parse(Role::ADMINISTRATOR).map(Role::new);
+    let change = UserChange {
+        role: role.map_or(Edit::Keep, Edit::Set),
+        ..UserChange::default()
+    };
+    let id = users::insert(connection, entry.account, username, change, Some(hash))?;
+    let action = Action::CreateUser.name();
+    audit::record_action(connection, action, entry, Target::user(id))?;
+    Ok(true)
+}
+
+fn parse(columns: Columns<'_>) -> Result<KeyRecord, StoreError> {
+    let time = |millis: i64| Some(Timestamp::from_millis(millis));
+    let digest = |bytes: [u8; 32]| Some(KeyDigest::from_bytes(bytes));
+    Ok(KeyRecord {
+        key: Key {
+            name: columns.required("name", Some::<String>)?,
+            digest: columns.required("digest", digest)?,
+            scopes: columns.required("scopes", |text: String| read_scopes(&text))?,
+            accounts: columns.required("accounts", |text: String| read_accounts(&text))?,
+            expires_at: columns.parse("expires_at", time)?,
+        },
+        hint: columns.required("hint", Some::<String>)?,
+        created_at: columns.required("created_at", time)?,
+        revoked_at: columns.parse("revoked_at", time)?,
+    })
+}
+
+fn read_scopes(text: &str) -> Option<Scopes> {
+    let scopes: Result<Vec<_>, _> = text.split_whitespace().map(Scope::parse).collect();
+    scopes.ok().map(Scopes::new)
+}
+
+fn read_accounts(text: &str) -> Option<Vec<AccountId>> {
+    let ids = text.split_whitespace().map(Id::parse);
+    ids.map(|id| id.map(AccountId::new)).collect()
+}
+
+fn write_accounts(accounts: &[AccountId]) -> String {
+    let ids: Vec<_> = accounts
+        .iter()
+        .map(|account| account.id().to_string())
+        .collect();
+    ids.join(" ")
+}

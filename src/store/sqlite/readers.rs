@@ -1,0 +1,111 @@
+//! The threads that read, each with a connection of its own.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::failure::Failure;
+use super::open::Presence;
+use super::writer::lock;
+use crate::store::StoreError;
+
+/// How many reads may wait for a thread.
+const WAITING: usize = 1024;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Carries reads out, each in a transaction of its own, so that it sees one state of the store.
+///
+/// *Failure*: [`StoreError::Overloaded`] when the queue is full. A read whose caller has left is
+/// not begun.
+pub(super) struct Readers {
+    queue: Mutex<Option<SyncSender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Readers {
+    /// Starts one thread for each connection.
+    pub(super) fn start(
+        connections: Vec<Connection>,
+        presence: &Arc<Presence>,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel::<Job>(WAITING);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let threads = connections.into_iter().map(|mut connection| {
+            let jobs = Arc::clone(&jobs);
+            let presence = Arc::clone(presence);
+            thread::Builder::new()
+                .name("store-reader".to_owned())
+                .spawn(move || {
+                    while let Some(job) = next(&jobs) {
+                        job(&mut connection);
+                    }
+                    drop(connection);
+                    drop(presence);
+                })
+        });
+        Ok(Self {
+            threads: Mutex::new(threads.collect::<std::io::Result<_>>()?),
+            queue: Mutex::new(Some(queue)),
+        })
+    }
+
+    /// Reads on one of the threads.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(move |connection| {
+            if reply.is_closed() {
+                return;
+            }
+            let result = catch_unwind(AssertUnwindSafe(|| in_transaction(connection, work)))
+                .unwrap_or_else(|_| Err(Failure::Panicked.into()));
+            drop(reply.send(result));
+        }))?;
+        answer.await.map_err(|_| Failure::Closed)?
+    }
+
+    /// Takes no more reads. The threads, if they were not taken before, end when the queue is
+    /// empty.
+    pub(super) fn stop(&self) -> Vec<JoinHandle<()>> {
+        lock(&self.queue).take();
+        std::mem::take(&mut lock(&self.threads))
+    }
+
+    fn queue(&self, job: Job) -> Result<(), StoreError> {
+        let queue = lock(&self.queue);
+        let queue = queue.as_ref().ok_or(Failure::Closed)?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => Failure::Closed.into(),
+        })
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Readers")
+    }
+}
+
+fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
+    lock(jobs).recv().ok()
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction()?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}

@@ -1,0 +1,188 @@
+//! Writing users.
+
+use rusqlite::{Connection, named_params, params};
+
+use super::audit::{self, Target};
+use super::failure::{Failure, violates};
+use super::names::{self, Owner};
+use super::query::fold;
+use super::{extensions, users_read};
+use crate::auth::password::PasswordHash;
+use crate::command::email::Email;
+use crate::command::name::Username;
+use crate::command::organization::Organization;
+use crate::command::text::Text;
+use crate::command::user::{Role, User, UserChange, UserRef};
+use crate::command::{AccountId, Id};
+use crate::journal::Entry;
+use crate::store::StoreError;
+use crate::store::apply::{change_user, new_user};
+use crate::store::reserved::ReservedNames;
+
+/// Makes a user.
+pub(super) fn create(
+    connection: &Connection,
+    reserved: &ReservedNames,
+    change: UserChange,
+    hash: Option<&PasswordHash>,
+    entry: &Entry,
+) -> Result<Id, StoreError> {
+    let username = change.username.clone();
+    let username = username.ok_or(Failure::Incomplete("username"))?;
+    if reserved.holds(&username.key()) {
+        return Err(StoreError::UsernameTaken);
+    }
+    let id = insert(connection, entry.account, username, change, hash)?;
+    audit::record(connection, entry, Target::user(id))?;
+    Ok(id)
+}
+
+/// Makes a user of any name, reserved or not, and no audit record.
+pub(super) fn insert(
+    connection: &Connection,
+    account: AccountId,
+    username: Username,
+    change: UserChange,
+    hash: Option<&PasswordHash>,
+) -> Result<Id, StoreError> {
+    names::open_account(connection, account)?;
+    let key = username.key();
+    connection
+        .prepare_cached(
+            "INSERT INTO users (account_id, username, username_key) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![account.id().value(), username.as_str(), key])?;
+    let id = Id::new(connection.last_insert_rowid()).ok_or(Failure::Unreadable("id"))?;
+    names::insert(connection, account, Owner::User(id), &key)?;
+    let mut user = new_user(id, account, username);
+    change_user(change, &mut user);
+    write(connection, &user, hash)?;
+    Ok(id)
+}
+
+/// Changes a user.
+pub(super) fn update(
+    connection: &Connection,
+    reserved: &ReservedNames,
+    user: &UserRef,
+    change: UserChange,
+    hash: Option<&PasswordHash>,
+    entry: &Entry,
+) -> Result<Option<Id>, StoreError> {
+    let Some(mut stored) = users_read::read(connection, entry.account, user)? else {
+        return Ok(None);
+    };
+    let id = stored.id;
+    if let Some(username) = &change.username {
+        let owner = Owner::User(id);
+        names::rename(connection, reserved, entry.account, owner, &username.key())?;
+    }
+    change_user(change, &mut stored);
+    write(connection, &stored, hash)?;
+    audit::record(connection, entry, Target::user(id))?;
+    Ok(Some(id))
+}
+
+/// Removes a user. What belongs to it goes with it by its foreign keys.
+pub(super) fn delete(
+    connection: &Connection,
+    user: &UserRef,
+    entry: &Entry,
+) -> Result<Option<Username>, StoreError> {
+    let Some(stored) = users_read::read(connection, entry.account, user)? else {
+        return Ok(None);
+    };
+    connection
+        .prepare_cached("DELETE FROM users WHERE id = ?1")?
+        .execute([stored.id.value()])?;
+    audit::record(connection, entry, Target::user(stored.id))?;
+    Ok(Some(stored.username))
+}
+
+/// Writes every attribute. The hash stays as it is where none is given.
+fn write(
+    connection: &Connection,
+    user: &User,
+    hash: Option<&PasswordHash>,
+) -> Result<(), StoreError> {
+    let mut update = connection.prepare_cached(
+        "UPDATE users SET
+             username = :username, username_key = :username_key,
+             password_hash = coalesce(:password_hash, password_hash),
+             display_name = :display_name, display_key = :display_key,
+             given_name = :given_name, given_key = :given_key,
+             family_name = :family_name, family_key = :family_key,
+             nickname = :nickname, gender = :gender, locale = :locale,
+             email = :email, email_key = :email_key, email_verified = :email_verified,
+             status = :status, level = :level, phone = :phone, mobile = :mobile, fax = :fax,
+             title = :title, timezone = :timezone, picture_url = :picture_url,
+             read_only = :read_only, role = :role
+         WHERE id = :id",
+    )?;
+    let (given, family) = user.names();
+    let written = update.execute(named_params! {
+        ":id": user.id.value(),
+        ":username": user.username.as_str(),
+        ":username_key": user.username.key(),
+        ":password_hash": hash.map(PasswordHash::as_str),
+        ":display_name": text(user.display_name.as_ref()),
+        ":display_key": user.full_name().as_deref().map(fold),
+        ":given_name": text(user.given_name.as_ref()),
+        ":given_key": given.map(fold),
+        ":family_name": text(user.family_name.as_ref()),
+        ":family_key": family.map(fold),
+        ":nickname": text(user.nickname.as_ref()),
+        ":gender": text(user.gender.as_ref()),
+        ":locale": text(user.locale.as_ref()),
+        ":email": user.email.as_ref().map(Email::as_str),
+        ":email_key": user.email.as_ref().map(Email::key),
+        ":email_verified": user.email_verified,
+        ":status": user.status.name(),
+        ":level": user.level.value(),
+        ":phone": text(user.phone.as_ref()),
+        ":mobile": text(user.mobile.as_ref()),
+        ":fax": text(user.fax.as_ref()),
+        ":title": text(user.title.as_ref()),
+        ":timezone": user.timezone.map(crate::command::timezone::Timezone::name),
+        ":picture_url": text(user.picture_url.as_ref()),
+        ":read_only": user.read_only,
+        ":role": user.role.as_ref().map(Role::name),
+    });
+    written.map_err(|error| {
+        if violates(&error, "users.email_key") {
+            StoreError::EmailTaken
+        } else {
+            error.into()
+        }
+    })?;
+    write_organizations(connection, user.id, &user.organizations)?;
+    extensions::write(connection, Owner::User(user.id), &user.extensions)
+}
+
+fn write_organizations(
+    connection: &Connection,
+    user: Id,
+    organizations: &[Organization],
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM user_organizations WHERE user_id = ?1")?
+        .execute([user.value()])?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO user_organizations (user_id, position, organization_id, role)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (position, organization) in organizations.iter().enumerate() {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        insert.execute(params![
+            user.value(),
+            position,
+            organization.id.value(),
+            text(organization.role.as_ref()),
+        ])?;
+    }
+    Ok(())
+}
+
+fn text(text: Option<&Text>) -> Option<&str> {
+    text.map(Text::as_str)
+}

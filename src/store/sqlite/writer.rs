@@ -1,0 +1,231 @@
+//! The one thread that writes, several calls to a commit.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::connect;
+use super::failure::{BatchError, Failure};
+use super::open::Presence;
+use crate::store::StoreError;
+
+/// How many calls share a commit at most. More would not make the fsync cheaper, only the wait
+/// for it longer.
+const BATCH: usize = 64;
+
+/// Carries writes out one after another, each in a savepoint, as many as are waiting in one
+/// transaction. Nobody is answered before the commit.
+///
+/// *Failure*: [`StoreError::Overloaded`] when the queue is full. A write that fails undoes itself
+/// only; when the commit fails, every write in it does. *Cost*: one fsync a commit.
+pub(super) struct Writer {
+    queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread. `waiting` is the length of the queue.
+    pub(super) fn start(
+        path: PathBuf,
+        connection: Connection,
+        presence: Arc<Presence>,
+        waiting: usize,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel(waiting);
+        let commits = Arc::new(AtomicU64::new(0));
+        let committer = Committer {
+            path,
+            connection: Some(connection),
+            commits: Arc::clone(&commits),
+        };
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                committer.run(&jobs);
+                drop(presence);
+            })?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(thread)),
+            commits,
+        })
+    }
+
+    /// Queues a write and waits until it is durable. Once queued it is carried out, whether or
+    /// not anyone still waits.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(Write {
+            work: Some(work),
+            result: None,
+            reply,
+        }))?;
+        answer.await.map_err(|_| Failure::Closed)?
+    }
+
+    /// How often a transaction was committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more writes. The thread, if it was not taken before, ends when the queue is empty.
+    pub(super) fn stop(&self) -> Option<JoinHandle<()>> {
+        lock(&self.queue).take();
+        lock(&self.thread).take()
+    }
+
+    fn queue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let queue = lock(&self.queue);
+        let queue = queue.as_ref().ok_or(Failure::Closed)?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => Failure::Closed.into(),
+        })
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("commits", &self.commits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value behind a lock. Nothing that holds one of the store's locks can panic half-way.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A queued write.
+trait Job: Send {
+    /// Carries it out inside a savepoint. What is not to be kept is rolled back by the caller.
+    fn run(&mut self, connection: &Connection) -> Verdict;
+
+    /// Tells whoever waits, now that the transaction is committed or lost.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// What is to become of what a write did.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Keep,
+    Undo { passes: bool },
+}
+
+struct Write<W, T> {
+    work: Option<W>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Job for Write<W, T>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> Verdict {
+        let Some(work) = self.work.take() else {
+            return Verdict::Undo { passes: false };
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
+            .unwrap_or_else(|_| Err(Failure::Panicked.into()));
+        let verdict = match &result {
+            Ok(_) => Verdict::Keep,
+            Err(error) => Verdict::Undo {
+                passes: matches!(error, StoreError::Unavailable(_)),
+            },
+        };
+        self.result = Some(result);
+        verdict
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { result, reply, .. } = *self;
+        let result = committed.and_then(|()| result.unwrap_or(Err(Failure::Closed.into())));
+        // Whoever asked may have left; the write stands all the same.
+        drop(reply.send(result));
+    }
+}
+
+struct Committer {
+    path: PathBuf,
+    connection: Option<Connection>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Committer {
+    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter().take(BATCH - 1));
+            let committed = self.commit(&mut batch);
+            for job in batch {
+                job.answer(committed.clone().map_err(StoreError::from));
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect::writer(&self.path)?,
+        };
+        let committed = run_batch(&connection, batch);
+        if committed.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        let broken = committed
+            .as_ref()
+            .is_err_and(BatchError::needs_new_connection);
+        if !broken && connection.is_autocommit() {
+            self.connection = Some(connection);
+        }
+        committed
+    }
+}
+
+fn run_batch(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let done = batch
+        .iter_mut()
+        .try_for_each(|job| in_savepoint(connection, job.as_mut()))
+        .and_then(|()| Ok(execute(connection, "COMMIT")?));
+    if done.is_err() && !connection.is_autocommit() {
+        // A connection that stays inside the transaction is thrown away by the caller.
+        drop(execute(connection, "ROLLBACK"));
+    }
+    done
+}
+
+fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), BatchError> {
+    execute(connection, "SAVEPOINT job")?;
+    let verdict = job.run(connection);
+    if connection.is_autocommit() {
+        let passes = verdict == Verdict::Undo { passes: true };
+        return Err(BatchError::RolledBack { passes });
+    }
+    if verdict != Verdict::Keep {
+        execute(connection, "ROLLBACK TO job")?;
+    }
+    Ok(execute(connection, "RELEASE job")?)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

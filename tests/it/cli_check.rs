@@ -1,0 +1,181 @@
+//! The command line, as a shell sees it: usage, help, `check` and `health`.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn dragoman(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dragoman"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn directory(routes: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("routes.toml"), routes).unwrap();
+    directory
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn check_says_what_it_serves() {
+    let directory = directory(
+        "[routes.chat]\nhost = 'Chat.Example.com'\ndialect = 'grupo'\n[routes.site]\ndialect = 'b2evolution'\npath = '/'",
+    );
+    let checked = dragoman(directory.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(0));
+    assert_eq!(text(&checked.stderr), "");
+    assert_eq!(
+        text(&checked.stdout),
+        "routes.toml: no faults\n\
+         chat: grupo at /api_request of chat.example.com\n\
+         site: b2evolution at / of any host\n"
+    );
+}
+
+#[test]
+fn check_without_a_file_checks_the_built_in_copy_and_touches_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let checked = dragoman(directory.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn check_prints_every_fault_on_standard_error_and_exits_with_64() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = "tests/golden/config/22-many-at-once";
+    let checked = dragoman(golden, &["check", "--config", &format!("{file}.toml")]);
+    assert_eq!(checked.status.code(), Some(64));
+    assert_eq!(text(&checked.stdout), "");
+    let wanted = std::fs::read_to_string(format!("{file}.txt")).unwrap();
+    assert_eq!(text(&checked.stderr), wanted);
+}
+
+#[test]
+fn check_names_the_flag_that_is_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let checked = dragoman(directory.path(), &["check", "--store", "mysql:x"]);
+    assert_eq!(checked.status.code(), Some(64));
+    assert!(text(&checked.stderr).starts_with("--store: store.url: "));
+}
+
+#[test]
+fn check_fails_when_the_database_has_lost_its_pepper() {
+    let directory = directory("[store]\nurl = 'sqlite:dragoman.db'");
+    std::fs::write(directory.path().join("dragoman.db"), "").unwrap();
+    let checked = dragoman(directory.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(64));
+    assert!(text(&checked.stderr).contains("is lost"), "{checked:?}");
+    std::fs::write(directory.path().join("pepper"), "0".repeat(64)).unwrap();
+    assert_eq!(
+        dragoman(directory.path(), &["check"]).status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn what_kubernetes_puts_into_the_environment_changes_nothing() {
+    let directory = directory("");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dragoman"));
+    let command = command
+        .arg("check")
+        .current_dir(directory.path())
+        .env_clear();
+    let without = command.output().unwrap();
+    let with = command
+        .env("DRAGOMAN_PORT", "tcp://1.2.3.4:5")
+        .output()
+        .unwrap();
+    assert_eq!(with, without);
+    assert_eq!(with.status.code(), Some(0));
+    let ours = command
+        .env("DRAGOMAN__PORT", "tcp://1.2.3.4:5")
+        .output()
+        .unwrap();
+    assert_eq!(ours.status.code(), Some(64));
+}
+
+#[test]
+fn a_wrong_command_line_exits_with_64_and_help_with_0() {
+    let directory = tempfile::tempdir().unwrap();
+    for wrong in [
+        &["chekc"][..],
+        &["check", "--confg", "x"],
+        &["--listen", "127.0.0.1:0", "check"],
+        &["--store", "sqlite:x", "keys", "list"],
+        &["keys"],
+        &["keys", "create"],
+        &["keys", "create", "--name", ""],
+        &["keys", "create", "--name", "a b"],
+        &["keys", "create", "--name", "a", "--scope", "user:rite"],
+        &["keys", "create", "--name", "a", "--account", "0"],
+        &["keys", "create", "--name", "a", "--expires", "soon"],
+        &["keys", "create", "--name", "a", "--expires", "-3d"],
+        &["health", "--admin", "localhost"],
+    ] {
+        let refused = dragoman(directory.path(), wrong);
+        assert_eq!(refused.status.code(), Some(64), "{wrong:?}");
+        assert!(
+            refused.stdout.is_empty() && !refused.stderr.is_empty(),
+            "{wrong:?}"
+        );
+    }
+    let version = dragoman(directory.path(), &["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn every_help_has_exit_codes_and_no_colour_off_a_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    for subcommand in [
+        &[][..],
+        &["serve"],
+        &["check"],
+        &["keys"],
+        &["keys", "create"],
+        &["keys", "import"],
+        &["keys", "list"],
+        &["keys", "revoke"],
+        &["health"],
+    ] {
+        let help = dragoman(directory.path(), &[subcommand, &["--help"]].concat());
+        assert_eq!(help.status.code(), Some(0), "{subcommand:?}");
+        let said = text(&help.stdout);
+        assert!(said.contains("Exit codes:"), "{said}");
+        assert!(said.contains("Examples:"), "{said}");
+        assert!(!said.contains('\x1b'), "{said}");
+    }
+}
+
+#[test]
+fn health_is_1_where_nobody_answers() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let directory = directory(&format!("[admin]\nlisten = '{address}'"));
+    let asked = [
+        dragoman(directory.path(), &["health"]),
+        dragoman(directory.path(), &["health", "--admin", &address]),
+    ];
+    for health in asked {
+        assert_eq!(health.status.code(), Some(1));
+        assert!(text(&health.stderr).contains(&address), "{health:?}");
+    }
+}
+
+#[test]
+fn health_is_1_where_the_configuration_is_broken() {
+    let directory = directory("[admin]\nlisten = 'nowhere'");
+    let health = dragoman(directory.path(), &["health"]);
+    assert_eq!(health.status.code(), Some(1));
+    assert!(text(&health.stderr).contains("admin.listen"));
+}

@@ -1,0 +1,219 @@
+//! `dragoman keys`, as a shell sees it.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use dragoman::auth::api_key::is_well_formed;
+use tempfile::TempDir;
+
+fn keys(directory: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dragoman"))
+        .arg("keys")
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who does not read its input may be gone before it is written.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn done(directory: &Path, arguments: &[&str]) -> String {
+    let output = keys(directory, arguments, "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(directory: &Path, arguments: &[&str], input: &str) -> (i32, String) {
+    let output = keys(directory, arguments, input);
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+fn listed(directory: &Path) -> serde_json::Value {
+    serde_json::from_str(&done(directory, &["list", "--json"])).unwrap()
+}
+
+fn empty() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_new_key_is_alone_on_standard_output_and_nowhere_on_the_disk() {
+    let directory = empty();
+    let made = keys(directory.path(), &["create", "--name", "crm"], "");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let key = std::str::from_utf8(&made.stdout)
+        .unwrap()
+        .strip_suffix('\n')
+        .unwrap();
+    assert!(is_well_formed(key), "{key}");
+    assert!(!String::from_utf8(made.stderr).unwrap().contains(key));
+    for file in std::fs::read_dir(directory.path().join("data")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(
+            !bytes
+                .windows(key.len())
+                .any(|window| window == key.as_bytes())
+        );
+    }
+    let pepper = std::fs::metadata(directory.path().join("data/pepper")).unwrap();
+    assert_eq!(pepper.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_key_is_listed_with_what_it_may_do() {
+    let directory = empty();
+    let create = [
+        "create",
+        "--name",
+        "report",
+        "--scope",
+        "user:read",
+        "--account",
+        "7",
+        "--expires",
+        "90d",
+    ];
+    let key = done(directory.path(), &create);
+    done(directory.path(), &["create", "--name", "crm"]);
+    let json = listed(directory.path());
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    let report = &json[1];
+    assert_eq!(report["name"], "report");
+    assert!(key.trim().ends_with(report["hint"].as_str().unwrap()));
+    assert_eq!(report["hint"].as_str().unwrap().len(), 4);
+    assert_eq!(report["scopes"], serde_json::json!(["user:read"]));
+    assert_eq!(report["accounts"], serde_json::json!([7]));
+    assert_eq!(report["state"], "live");
+    assert!(report["expires_at"].is_string());
+
+    let table = done(directory.path(), &["list"]);
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(
+        lines[0].split_whitespace().collect::<Vec<_>>(),
+        ["NAME", "HINT", "SCOPES", "ACCOUNTS", "CREATED", "STATE"]
+    );
+    assert!(lines[1].contains("group:read,group:write") && lines[1].ends_with("live"));
+    assert!(lines[2].contains("  7  ") && lines[2].contains("live until 2"));
+}
+
+#[test]
+fn a_revoked_key_stays_in_the_list_and_frees_its_name() {
+    let directory = empty();
+    done(directory.path(), &["create", "--name", "crm"]);
+    let (code, said) = refused(directory.path(), &["create", "--name", "crm"], "");
+    assert_eq!((code, said.contains("is taken")), (1, true), "{said}");
+    done(directory.path(), &["revoke", "crm"]);
+    assert_eq!(listed(directory.path())[0]["state"], "revoked");
+    let (code, said) = refused(directory.path(), &["revoke", "crm"], "");
+    assert_eq!(
+        (code, said.contains("no live key is called crm")),
+        (1, true),
+        "{said}"
+    );
+    done(directory.path(), &["create", "--name", "crm"]);
+    assert_eq!(listed(directory.path()).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_imported_key_is_what_was_sent_without_one_newline() {
+    let directory = empty();
+    let import = |name: &str, key: &str| keys(directory.path(), &["import", "--name", name], key);
+    let imported = import("legacy", "legacy-key-0123456789\n");
+    assert_eq!(imported.status.code(), Some(0), "{imported:?}");
+    assert!(imported.stdout.is_empty());
+    assert_eq!(listed(directory.path())[0]["hint"], "6789");
+    let again = refused(
+        directory.path(),
+        &["import", "--name", "again"],
+        "legacy-key-0123456789",
+    );
+    assert!(
+        again.0 == 1 && again.1.contains("registered already"),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn a_key_that_is_short_or_has_blanks_is_not_imported() {
+    let directory = empty();
+    for key in [
+        "",
+        "short",
+        "0123456789abcde\n",
+        "0123456789abcdef\n\n",
+        "0123456789 abcdef",
+    ] {
+        let (code, said) = refused(directory.path(), &["import", "--name", "legacy"], key);
+        assert_eq!(code, 64, "{said}");
+        assert!(said.starts_with("the key "), "{said}");
+    }
+    assert!(!directory.path().join("data").exists());
+}
+
+#[test]
+fn a_key_of_the_configuration_is_listed_and_keeps_its_name() {
+    let directory = empty();
+    let routes = "[keys.crm]\nvalue = 'the-key-the-client-already-has'";
+    std::fs::write(directory.path().join("routes.toml"), routes).unwrap();
+    let json = listed(directory.path());
+    assert_eq!(
+        (&json[0]["name"], &json[0]["state"]),
+        (&"crm".into(), &"static".into())
+    );
+    for arguments in [&["create", "--name", "crm"][..], &["revoke", "crm"]] {
+        let (code, said) = refused(directory.path(), arguments, "");
+        assert!(code == 1 && said.contains("routes.toml"), "{said}");
+    }
+}
+
+#[test]
+fn looking_makes_no_store() {
+    let directory = empty();
+    assert_eq!(listed(directory.path()), serde_json::json!([]));
+    assert_eq!(refused(directory.path(), &["revoke", "crm"], "").0, 1);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_expiry_in_the_past_is_refused() {
+    let directory = empty();
+    let arguments = [
+        "create",
+        "--name",
+        "crm",
+        "--expires",
+        "2001-01-01T00:00:00Z",
+    ];
+    let (code, said) = refused(directory.path(), &arguments, "");
+    assert!(code == 64 && said.contains("--expires"), "{said}");
+}
+
+#[test]
+fn another_store_is_another_pepper() {
+    let directory = empty();
+    let create = ["create", "--name", "crm", "--store", "sqlite:other/keys.db"];
+    done(directory.path(), &create);
+    assert!(directory.path().join("other/pepper").exists());
+    assert_eq!(listed(directory.path()), serde_json::json!([]));
+    let list = ["list", "--json", "--store", "sqlite:other/keys.db"];
+    assert!(done(directory.path(), &list).contains("\"crm\""));
+}
+
+#[test]
+fn a_lost_pepper_is_not_replaced() {
+    let directory = empty();
+    done(directory.path(), &["create", "--name", "crm"]);
+    std::fs::remove_file(directory.path().join("data/pepper")).unwrap();
+    let (code, said) = refused(directory.path(), &["create", "--name", "shop"], "");
+    assert!(code == 1 && said.contains("is lost"), "{said}");
+    assert!(!directory.path().join("data/pepper").exists());
+}

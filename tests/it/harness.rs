@@ -1,0 +1,272 @@
+//! The assembled gateway over a store with known contents, without sockets.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dragoman::auth::api_key::Pepper;
+use dragoman::auth::keys::{Key, KeyRing};
+use dragoman::auth::password::{PasswordHash, PasswordHasherPool};
+use dragoman::auth::scope::{Scope, Scopes};
+use dragoman::clock::{Clock, Timestamp};
+use dragoman::command::email::Email;
+use dragoman::command::group::{GroupChange, GroupRef};
+use dragoman::command::member::Membership;
+use dragoman::command::name::{Slug, Username};
+use dragoman::command::text::Text;
+use dragoman::command::timezone::Timezone;
+use dragoman::command::user::{Level, Role, Status, UserChange, UserRef};
+use dragoman::command::{AccountId, Action, Edit, Id};
+use dragoman::config::{self, Sources};
+use dragoman::journal::Entry;
+use dragoman::middleware::ResponseBody;
+use dragoman::route::Route;
+use dragoman::secret::Secret;
+use dragoman::stack;
+use dragoman::store::sqlite::{Parameters, SqliteStore};
+use dragoman::store::{MemberChange, Store};
+use http::{Request, Response};
+use http_body_util::Full;
+use tempfile::TempDir;
+use tower::util::BoxCloneSyncService;
+
+/// Every scope but native ones, any account.
+pub(crate) const FULL_KEY: &str =
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+/// `user:read`, any account.
+pub(crate) const READ_KEY: &str =
+    "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+/// Every scope but native ones, account 1 only.
+pub(crate) const ACCOUNT_KEY: &str =
+    "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
+
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// Whether goldens are written instead of compared.
+pub(crate) fn writes_goldens() -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is no configuration of the product"
+    )]
+    std::env::var("GOLDEN").is_ok_and(|value| value == "write")
+}
+
+/// The shipped routes, with options such as `key_in_query = true` in each that knows them.
+pub(crate) fn routes(options: &str) -> Vec<Route> {
+    let mut routes = config::load(&Sources::new(None).in_directory("/nonexistent"))
+        .unwrap()
+        .routes;
+    for option in options.lines() {
+        for route in &mut routes {
+            match option {
+                "key_in_query = true" => route.policy.key_in_query = true,
+                "anonymous = true" => route.policy.anonymous = true,
+                unknown => panic!("no such option of a case: {unknown:?}"),
+            }
+        }
+    }
+    routes
+}
+
+/// A gateway in memory, its store in a directory of its own.
+pub(crate) struct Gateway {
+    pub(crate) service:
+        BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
+    _directory: TempDir,
+}
+
+/// A closed database file to copy: hashing the passwords of the seed takes its time.
+pub(crate) struct Seed {
+    directory: TempDir,
+}
+
+impl Seed {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path());
+        fill(&store).await;
+        store.close().await.unwrap();
+        Self { directory }
+    }
+
+    pub(crate) fn gateway(&self, routes: Vec<Route>) -> Gateway {
+        let directory = tempfile::tempdir().unwrap();
+        fs::copy(
+            self.directory.path().join("db"),
+            directory.path().join("db"),
+        )
+        .unwrap();
+        let pepper = Pepper::new(&[7; 32]);
+        let keys = [
+            key(&pepper, "full", FULL_KEY, Scopes::full(), &[]),
+            key(
+                &pepper,
+                "read",
+                READ_KEY,
+                Scopes::new([Scope::parse("user:read").unwrap()]),
+                &[],
+            ),
+            key(
+                &pepper,
+                "account-1",
+                ACCOUNT_KEY,
+                Scopes::full(),
+                &[account(1)],
+            ),
+        ];
+        let service = stack::gateway(stack::Parts {
+            routes,
+            trusted_proxies: Vec::new(),
+            store: Arc::new(open(directory.path())),
+            keys: Arc::new(KeyRing::new(pepper, keys.into())),
+            account: account(1),
+            hashes_at_once: 1,
+            clock: Clock::fixed(NOW, 0xab),
+        });
+        Gateway {
+            service,
+            _directory: directory,
+        }
+    }
+}
+
+fn open(directory: &Path) -> SqliteStore {
+    let parameters = Parameters {
+        readers: 1,
+        reserved_names: vec!["root".to_owned(), "support".to_owned()],
+        ..Parameters::default()
+    };
+    SqliteStore::open(&directory.join("db"), &parameters).unwrap()
+}
+
+fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
+    Key {
+        name: name.to_owned(),
+        digest: pepper.digest(&Secret::from(secret)),
+        scopes,
+        accounts: accounts.to_vec(),
+        expires_at: None,
+    }
+}
+
+pub(crate) fn account(number: i64) -> AccountId {
+    AccountId::new(Id::new(number).unwrap())
+}
+
+fn entry(account_number: i64) -> Entry {
+    Entry {
+        at: NOW,
+        principal: "seed".to_owned(),
+        action: Action::CreateUser,
+        account: account(account_number),
+        source: None,
+        request_id: String::new(),
+        not_done: None,
+    }
+}
+
+fn text(text: &str) -> Edit<Text> {
+    Edit::Set(Text::parse(text).unwrap())
+}
+
+fn user(username: &str) -> UserChange {
+    UserChange {
+        username: Username::parse(username),
+        ..UserChange::default()
+    }
+}
+
+fn with_email(username: &str) -> UserChange {
+    UserChange {
+        email: Email::parse(format!("{username}@example.com")),
+        ..user(username)
+    }
+}
+
+/// Users 1 to 4 and two groups in account 1; users 11 to 13 in account 123456.
+async fn fill(store: &SqliteStore) {
+    let passwords = PasswordHasherPool::new(1);
+    let mut hashes: Vec<Option<PasswordHash>> = Vec::new();
+    for password in ["Adm1nPass!x", "MaryPass1", "DavePass1"] {
+        hashes.push(Some(passwords.hash(Secret::from(password)).await.unwrap()));
+    }
+    hashes.push(None);
+    let role = Role::new(Text::parse(Role::ADMINISTRATOR).unwrap());
+    let users = [
+        UserChange {
+            given_name: text("Johnny"),
+            family_name: text("Admin"),
+            role: Edit::Set(role),
+            level: Level::new(10),
+            ..with_email("admin")
+        },
+        UserChange {
+            given_name: text("Mary"),
+            family_name: text("Wilson"),
+            level: Level::new(1),
+            ..with_email("mary")
+        },
+        UserChange {
+            status: Some(Status::Closed),
+            ..with_email("dave")
+        },
+        user("paul"),
+    ];
+    for (change, hash) in users.into_iter().zip(hashes) {
+        store.create_user(change, hash, entry(1)).await.unwrap();
+    }
+    fill_groups(store).await;
+    fill_other_account(store).await;
+}
+
+async fn fill_groups(store: &SqliteStore) {
+    for (name, slug) in [("Staff", "staff"), ("Lounge", "lounge")] {
+        let change = GroupChange {
+            name: Some(Text::parse(name).unwrap()),
+            slug: Slug::parse(slug),
+            ..GroupChange::default()
+        };
+        store.create_group(change, None, entry(1)).await.unwrap();
+    }
+    let mary = Membership {
+        user: UserRef::Username(Username::parse("mary").unwrap()),
+        group: GroupRef::Slug(Slug::parse("staff").unwrap()),
+    };
+    store
+        .change_member(mary, MemberChange::Add(None), entry(1))
+        .await
+        .unwrap();
+}
+
+async fn fill_other_account(store: &SqliteStore) {
+    for number in 5..=10 {
+        let filler = user(&format!("filler{number}"));
+        store.create_user(filler, None, entry(99)).await.unwrap();
+    }
+    let users = [
+        UserChange {
+            given_name: text("Vera"),
+            family_name: text("Stone"),
+            phone: text("+61 7 3000 0000"),
+            timezone: Edit::Set(Timezone::parse("Australia/Brisbane").unwrap()),
+            email_verified: Some(true),
+            ..with_email("vera")
+        },
+        UserChange {
+            read_only: Some(true),
+            ..with_email("otto")
+        },
+        UserChange {
+            status: Some(Status::Deactivated),
+            ..user("nina")
+        },
+    ];
+    for change in users {
+        store
+            .create_user(change, None, entry(123_456))
+            .await
+            .unwrap();
+    }
+}
