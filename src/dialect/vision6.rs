@@ -109,8 +109,7 @@
 //!   `sort_by`; then users come by id. Nothing is sorted by `is_active`.
 //!   `search-users-sorts-downwards-by-default`
 //! - **V25** The contract's methods for accounts, contacts, lists, fields, folders and sessions are
-//!   known, need a scope of their own, and are answered 302 where nothing speaks Vision6 behind
-//!   the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
+//!   known and are answered 302 where nothing speaks Vision6 behind the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
 //!   `native-subscribe-contact-is-not-supported`, `native-login-has-no-key`, `unknown-method`
 //! - **V26** A call without a key (missing, empty or no text) is answered 300 whatever else is
 //!   wrong with it. `key-is-forgotten`, `key-and-parameters-are-absent`
