@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod authenticate;
 pub mod authorize;
 pub mod call;
+pub mod denials;
 pub mod keys;
 pub mod password;
 pub mod principal;

@@ -4,6 +4,7 @@
 //! done.
 
 mod arguments;
+mod audit;
 mod check;
 mod failure;
 mod first_start;
@@ -45,6 +46,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
         Some(Command::Check { store }) => check::run(config, store.store.as_deref()),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
+        Some(Command::Audit { store, command }) => audit::run(config, store.as_deref(), command),
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

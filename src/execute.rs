@@ -154,6 +154,7 @@ impl Execute {
             action: permitted.command().action(),
             account: permitted.account(),
             source: context.source,
+            route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
             not_done: asks_to_notify.then_some(NOT_NOTIFIED),
         }

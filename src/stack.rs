@@ -14,6 +14,7 @@ use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::auth::authenticate::{Answer, AuthenticateLayer};
 use crate::auth::authorize::AuthorizeLayer;
+use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::{Call, Context};
@@ -80,7 +81,8 @@ where
         // A slow sender holds no permit, so the body comes before the in-flight limit.
         .layer(BodyLayer)
         .layer(InFlightLayer::new(&parts.routes));
-    let seam = Translate::new(commands(parts));
+    let denials = denials(&parts);
+    let seam = Translate::new(commands(parts), denials);
     BoxCloneSyncService::new(http.service(service_fn(move |request| enter(seam.clone(), request))))
 }
 
@@ -105,6 +107,12 @@ fn commands(
         ))
         .layer(AuthorizeLayer::new(parts.account))
         .service(Execute::new(parts.store, passwords, parts.clock))
+}
+
+/// The store keeps what was denied beside what was done, in one chain.
+fn denials(parts: &Parts) -> Denials {
+    let log: Arc<dyn Store> = Arc::clone(&parts.store);
+    Denials::new(log, parts.clock.clone(), parts.account)
 }
 
 /// The address that the server notes of a connection.

@@ -5,6 +5,8 @@
 //! check-then-act. No method blocks the thread that polls it.
 
 mod apply;
+pub mod audit;
+mod digest;
 mod person_name;
 mod reserved;
 pub mod sqlite;
@@ -13,6 +15,7 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use self::audit::AuditStore;
 use crate::auth::authenticate::UserDirectory;
 use crate::auth::keys::{Key, KeyRecord};
 use crate::auth::password::PasswordHash;
@@ -25,6 +28,7 @@ use crate::command::user::{User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
+use crate::journal::denial::DenialLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
@@ -35,7 +39,9 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// Not found is `Ok(None)` where one thing is looked for. The password inside a change is never
 /// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
 /// audit record.
-pub trait Store: UserDirectory + KeyStore + fmt::Debug + Send + Sync + 'static {
+pub trait Store:
+    UserDirectory + KeyStore + AuditStore + DenialLog + fmt::Debug + Send + Sync + 'static
+{
     /// Makes a user. `change.username` must be there. The account comes into being with it. What
     /// the change does not mention is empty; the status is active and the level 0. A reserved name
     /// is refused as taken, here and in every change.

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
+use crate::journal::seal::Seal;
 use crate::secret::Secret;
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -115,6 +116,19 @@ impl Pepper {
     pub fn digest(&self, key: &Secret) -> KeyDigest {
         let mac = self.0.clone().chain_update(key.reveal().as_bytes());
         KeyDigest(mac.finalize().into_bytes().into())
+    }
+
+    /// What the audit trail is sealed with: keys of its own, so that nothing in the trail tells
+    /// anything of this one.
+    pub fn seal(&self) -> Seal {
+        Seal::new(self.derive("contents").0, self.derive("chain").0)
+    }
+
+    /// No API key can begin with this label: a key has no blanks and no control characters.
+    fn derive(&self, purpose: &str) -> Self {
+        let mac = self.0.clone().chain_update(b"\0dragoman audit ");
+        let derived = mac.chain_update(purpose).finalize();
+        Self::new(&Zeroizing::new(derived.into_bytes().into()))
     }
 }
 

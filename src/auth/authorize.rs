@@ -109,17 +109,8 @@ where
 /// The decision of [`Authorize`].
 fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
     let (principal, call) = authenticated.into_parts();
-    let account = match &principal {
-        Principal::Key(key) => key_account(key, call.account, default_account),
-        Principal::User { account, .. } => call
-            .account
-            .is_none_or(|named| named == *account)
-            .then_some(*account),
-        Principal::Anonymous => call.account.is_none().then_some(default_account),
-    };
-    let Some(account) = account else {
-        return Err(Kind::UserNotFound.into());
-    };
+    let account = account_of(&principal, call.account, default_account)
+        .ok_or_else(|| Error::from(Kind::UserNotFound).caused_by(ForeignAccount))?;
     match &principal {
         Principal::Key(key) => judge_key(key, &call.command)?,
         Principal::User {
@@ -141,6 +132,26 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
         command,
         context,
     })
+}
+
+/// Why a caller is told that there is no such user: for the log and the audit trail, not for it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the caller may not act in the account")]
+pub(super) struct ForeignAccount;
+
+/// The account a principal acts in; nothing if it may not act in the one that is named.
+pub(super) fn account_of(
+    principal: &Principal,
+    named: Option<AccountId>,
+    default: AccountId,
+) -> Option<AccountId> {
+    match principal {
+        Principal::Key(key) => key_account(key, named, default),
+        Principal::User { account, .. } => named
+            .is_none_or(|named| named == *account)
+            .then_some(*account),
+        Principal::Anonymous => named.is_none().then_some(default),
+    }
 }
 
 /// The account a key acts in: the one named, if it may use it; else its first, else the default.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use super::audit::arguments::{AUDIT, AuditCommand};
 use super::keys::Expiry;
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
@@ -149,6 +150,15 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Look at the audit trail, and check that nobody changed it.
+    #[command(after_help = AUDIT)]
+    Audit {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "audit-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = HEALTH)]
     Health {
@@ -258,7 +268,7 @@ fn key_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn account(text: &str) -> Result<AccountId, &'static str> {
+pub(super) fn account(text: &str) -> Result<AccountId, &'static str> {
     Id::parse(text)
         .map(AccountId::new)
         .ok_or("a whole number, 1 or more")

@@ -101,6 +101,7 @@ async fn make(
         action: Action::CreateUser,
         account: config.store.account,
         source: None,
+        route: None,
         request_id: String::new(),
         not_done: None,
     };

@@ -225,6 +225,7 @@ fn entry(config: &Config, now: Timestamp) -> Entry {
         action: Action::Native,
         account: config.store.account,
         source: None,
+        route: None,
         request_id: String::new(),
         not_done: None,
     }

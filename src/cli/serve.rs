@@ -1,10 +1,12 @@
 //! `dragoman serve`: takes calls until a signal says otherwise.
 
+use std::convert::Infallible;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
@@ -13,6 +15,8 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::journal::record::RecordQuery;
+use crate::journal::seal::Hex;
 use crate::server::{self, Listener, Outcome, Server, signals};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -52,6 +56,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let commands: Arc<dyn Store> = Arc::<SqliteStore>::clone(&store);
     first_start::run(&config, &*store, &pepper, &clock, &addresses).await?;
     let keys = watch_keys(&config, pepper, &*store).await?;
+    let counting = clock.clone();
     let gateway = stack::gateway(stack::Parts {
         routes: config.routes,
         trusted_proxies: config.auth.trusted_proxies,
@@ -62,15 +67,49 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         clock,
     });
 
+    log_head(&*store).await?;
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
-    let outcome = server.run(gateway).await;
+    let outcome = tokio::select! {
+        outcome = server.run(gateway) => outcome,
+        never = write_counts(&*store, &counting) => match never {},
+    };
     drop(pid_file);
+    log_head(&*store).await?;
     store
         .close()
         .await
         .map_err(|error| Failure::failed("cannot close the store", error))?;
     Ok(outcome)
+}
+
+/// Notes in the log where the audit trail ends: logs are mostly kept elsewhere, and whoever cuts the
+/// trail's end off is found out by any head that was noted after it.
+async fn log_head(store: &dyn Store) -> Result<(), Failure> {
+    let newest = RecordQuery {
+        oldest_first: false,
+        ..RecordQuery::all(1)
+    };
+    let records = store
+        .list_records(newest)
+        .await
+        .map_err(|error| Failure::failed("cannot read the audit trail", error))?;
+    if let Some(last) = records.first() {
+        tracing::info!(
+            audit.records = last.id,
+            audit.head = %Hex(&last.hash),
+            "the audit trail ends here so far"
+        );
+    }
+    Ok(())
+}
+
+/// Has the audit trail told, minute by minute, how often nobody in particular was refused.
+async fn write_counts(log: &dyn Store, clock: &Clock) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        log.write_counts(clock.now());
+    }
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.

@@ -13,7 +13,7 @@ pub(super) fn open(config: &Config, clock: &Clock) -> Result<(Pepper, SqliteStor
     let database = &config.store.database;
     let pepper = pepper::read_or_make(&config.auth.pepper_file, database, clock)
         .map_err(|error| Failure::failed("auth.pepper_file", error))?;
-    let store = SqliteStore::open(database, &config.store.parameters)
+    let store = SqliteStore::open(database, &config.store.parameters, pepper.seal())
         .map_err(|error| Failure::failed(&database.display().to_string(), error))?;
     Ok((pepper, store))
 }

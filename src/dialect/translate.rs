@@ -13,6 +13,7 @@ use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
 use crate::auth::authenticate::Answer;
+use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context};
 use crate::error::Error;
 use crate::outcome::Outcome;
@@ -39,12 +40,13 @@ pub struct Incoming {
 #[derive(Clone, Debug)]
 pub struct Translate<S> {
     commands: S,
+    denials: Denials,
 }
 
 impl<S> Translate<S> {
-    /// Calls go to `commands`.
-    pub const fn new(commands: S) -> Self {
-        Self { commands }
+    /// Calls go to `commands`, and what is denied to the audit trail.
+    pub const fn new(commands: S, denials: Denials) -> Self {
+        Self { commands, denials }
     }
 }
 
@@ -62,29 +64,65 @@ where
     }
 
     fn call(&mut self, request: Incoming) -> Self::Future {
-        let commands = self.commands.clone();
-        Box::pin(async move { Ok(translate(commands, request).await) })
+        let this = self.clone();
+        Box::pin(async move { Ok(this.translate(request).await) })
     }
 }
 
-async fn translate<S>(mut commands: S, request: Incoming) -> Response<Bytes>
+impl<S> Translate<S>
 where
     S: Service<Call, Response = Answer, Error = Infallible>,
 {
-    let Incoming {
-        head,
-        body,
-        route,
-        mut context,
-    } = request;
-    context.deadline = Some(Instant::now() + route.limits.call_timeout);
-    context.route = Some(Arc::clone(&route));
-    let (calls, reply_to) = decode(&head, &body, &route);
-    let mut results = Vec::with_capacity(calls.len());
-    for call in calls {
-        results.push(carry_out(&mut commands, call, &context, &route).await);
+    async fn translate(mut self, request: Incoming) -> Response<Bytes> {
+        let Incoming {
+            head,
+            body,
+            route,
+            mut context,
+        } = request;
+        context.deadline = Some(Instant::now() + route.limits.call_timeout);
+        context.route = Some(Arc::clone(&route));
+        let (calls, reply_to) = decode(&head, &body, &route);
+        let mut results = Vec::with_capacity(calls.len());
+        for call in calls {
+            results.push(self.carry_out(call, &context, &route).await);
+        }
+        reply_to.encode_response(results, context.request_id.reference(), &route.policy)
     }
-    reply_to.encode_response(results, context.request_id.reference(), &route.policy)
+
+    async fn carry_out(
+        &mut self,
+        call: Result<Call, Error>,
+        context: &Context,
+        route: &Route,
+    ) -> Result<Outcome, Error> {
+        let since = Instant::now();
+        let asked = call.as_ref().ok().map(Asked::of);
+        let answer = match call {
+            Ok(mut call) => {
+                call.context = context.clone();
+                let Ok(answer) = self.commands.call(call).await;
+                answer
+            }
+            Err(error) => Answer {
+                caller: None,
+                result: Err(error),
+            },
+        };
+        // Here and not in the command stack, which a call without credentials never reaches.
+        self.denials.note(asked, context, &answer);
+        let Answer { caller, result } = answer;
+        log_call(&CallLine {
+            id: context.request_id,
+            source: context.source,
+            route,
+            caller: caller.as_ref(),
+            action: asked.map(|asked| asked.action),
+            error: result.as_ref().err(),
+            took: since.elapsed(),
+        });
+        result
+    }
 }
 
 fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>, ReplyTo) {
@@ -92,38 +130,4 @@ fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>
         Decoded::Calls(calls, reply_to) => (calls, reply_to),
         Decoded::NotOurs(error, reply_to) => (vec![Err(error)], reply_to),
     }
-}
-
-async fn carry_out<S>(
-    commands: &mut S,
-    call: Result<Call, Error>,
-    context: &Context,
-    route: &Route,
-) -> Result<Outcome, Error>
-where
-    S: Service<Call, Response = Answer, Error = Infallible>,
-{
-    let since = Instant::now();
-    let action = call.as_ref().ok().map(|call| call.command.action());
-    let Answer { caller, result } = match call {
-        Ok(mut call) => {
-            call.context = context.clone();
-            let Ok(answer) = commands.call(call).await;
-            answer
-        }
-        Err(error) => Answer {
-            caller: None,
-            result: Err(error),
-        },
-    };
-    log_call(&CallLine {
-        id: context.request_id,
-        source: context.source,
-        route,
-        caller: caller.as_ref(),
-        action,
-        error: result.as_ref().err(),
-        took: since.elapsed(),
-    });
-    result
 }

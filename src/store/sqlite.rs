@@ -30,6 +30,7 @@ use std::thread::JoinHandle;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use self::audit::{Denials, Draft};
 use self::failure::Failure;
 use self::open::{OpenError, Presence};
 use self::readers::Readers;
@@ -49,6 +50,7 @@ use crate::command::user::{User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::error::Error;
 use crate::journal::Entry;
+use crate::journal::seal::Seal;
 use crate::outcome::UserPage;
 
 /// How the store is run.
@@ -78,6 +80,8 @@ impl Default for Parameters {
 pub struct SqliteStore {
     path: PathBuf,
     reserved: Arc<ReservedNames>,
+    seal: Arc<Seal>,
+    denials: Denials,
     writer: Writer,
     readers: Readers,
     /// Nothing once the store is closed.
@@ -93,20 +97,23 @@ struct Watches {
 
 impl SqliteStore {
     /// Opens the file, or makes it and its directory for the eyes of this user only, and brings
-    /// its schema up to date. Blocks: a file that was not closed well is checked as a whole.
-    pub fn open(path: &Path, parameters: &Parameters) -> Result<Self, OpenError> {
+    /// its schema up to date. The audit trail is sealed with `seal`. Blocks: a file that was not
+    /// closed well is checked as a whole.
+    pub fn open(path: &Path, parameters: &Parameters, seal: Seal) -> Result<Self, OpenError> {
         let failed = |source| OpenError::File {
             path: path.to_owned(),
             source,
         };
         // An absolute path cannot be taken for one of SQLite's URIs.
         let path = std::path::absolute(path).map_err(failed)?;
-        let (writer, presence) = open::open(&path)?;
+        let (writer, presence) = open::open(&path, &seal)?;
         let presence = Arc::new(presence);
         let readers = (0..parameters.readers.max(1)).map(|_| connect::reader(&path));
         let readers = readers.collect::<Result<_, _>>()?;
         Ok(Self {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
+            seal: Arc::new(seal),
+            denials: Denials::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
             writer: Writer::start(
                 path.clone(),
@@ -134,6 +141,10 @@ impl SqliteStore {
     pub fn commits(&self) -> u64 {
         self.writer.commits()
     }
+
+    fn draft(&self, entry: Entry) -> Draft {
+        Draft::new(entry, &self.seal)
+    }
 }
 
 impl Store for SqliteStore {
@@ -143,9 +154,10 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> Answer<'_, Id> {
+        let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            users::create(connection, &reserved, change, hash.as_ref(), &entry)
+            users::create(connection, &reserved, change, hash.as_ref(), &draft)
         }))
     }
 
@@ -156,16 +168,18 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> Answer<'_, Option<Id>> {
+        let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            users::update(connection, &reserved, &user, change, hash.as_ref(), &entry)
+            users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
         }))
     }
 
     fn delete_user(&self, user: UserRef, entry: Entry) -> Answer<'_, Option<Username>> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer
-                .write(move |connection| users::delete(connection, &user, &entry)),
+                .write(move |connection| users::delete(connection, &user, &draft)),
         )
     }
 
@@ -196,9 +210,10 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> Answer<'_, Id> {
+        let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            groups::create(connection, &reserved, change, hash.as_ref(), &entry)
+            groups::create(connection, &reserved, change, hash.as_ref(), &draft)
         }))
     }
 
@@ -209,16 +224,18 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> Answer<'_, Option<Id>> {
+        let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            groups::update(connection, &reserved, &group, change, hash.as_ref(), &entry)
+            groups::update(connection, &reserved, &group, change, hash.as_ref(), &draft)
         }))
     }
 
     fn delete_group(&self, group: GroupRef, entry: Entry) -> Answer<'_, Option<Id>> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer
-                .write(move |connection| groups::delete(connection, &group, &entry)),
+                .write(move |connection| groups::delete(connection, &group, &draft)),
         )
     }
 
@@ -242,9 +259,10 @@ impl Store for SqliteStore {
         change: MemberChange,
         entry: Entry,
     ) -> Answer<'_, ()> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer
-                .write(move |connection| members::change(connection, &membership, &change, &entry)),
+                .write(move |connection| members::change(connection, &membership, &change, &draft)),
         )
     }
 
@@ -262,9 +280,10 @@ impl Store for SqliteStore {
         hash: PasswordHash,
         entry: Entry,
     ) -> Answer<'_, bool> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer.write(move |connection| {
-                keys::bootstrap(connection, &key, username, &hash, &entry)
+                keys::bootstrap(connection, &key, username, &hash, &draft)
             }),
         )
     }
@@ -274,6 +293,7 @@ impl Store for SqliteStore {
         let watches = watches.into_iter().flat_map(|watches| watches.running);
         let mut threads: Vec<_> = watches.map(Watch::stop).collect();
         threads.extend(self.readers.stop());
+        self.write_all_counts();
         threads.extend(self.writer.stop());
         Box::pin(async move {
             let join = move || threads.into_iter().try_for_each(JoinHandle::join);
@@ -291,16 +311,18 @@ impl KeyStore for SqliteStore {
     }
 
     fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer
-                .write(move |connection| keys::insert(connection, &key, &entry)),
+                .write(move |connection| keys::insert(connection, &key, &draft)),
         )
     }
 
     fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool> {
+        let draft = self.draft(entry);
         Box::pin(
             self.writer
-                .write(move |connection| keys::revoke(connection, &name, at, &entry)),
+                .write(move |connection| keys::revoke(connection, &name, at, &draft)),
         )
     }
 

@@ -32,6 +32,8 @@ use http_body_util::Full;
 use tempfile::TempDir;
 use tower::util::BoxCloneSyncService;
 
+use crate::store_fixture::seal;
+
 /// Every scope but native ones, any account.
 pub(crate) const FULL_KEY: &str =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -138,7 +140,7 @@ fn open(directory: &Path) -> SqliteStore {
         reserved_names: vec!["root".to_owned(), "support".to_owned()],
         ..Parameters::default()
     };
-    SqliteStore::open(&directory.join("db"), &parameters).unwrap()
+    SqliteStore::open(&directory.join("db"), &parameters, seal()).unwrap()
 }
 
 fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
@@ -162,6 +164,7 @@ fn entry(account_number: i64) -> Entry {
         action: Action::CreateUser,
         account: account(account_number),
         source: None,
+        route: None,
         request_id: String::new(),
         not_done: None,
     }

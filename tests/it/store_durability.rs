@@ -11,10 +11,10 @@ use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{Store, StoreError};
 use futures_util::future::join_all;
 
-use crate::store_fixture::{ACCOUNT, Fixture, entry, named};
+use crate::store_fixture::{ACCOUNT, Fixture, entry, named, seal};
 
 fn reopen(fixture: &Fixture) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(&fixture.path(), &Parameters::default())
+    SqliteStore::open(&fixture.path(), &Parameters::default(), seal())
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn the_writer_keeps_the_settings_that_durability_rests_on() {
 async fn the_files_are_for_their_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data/deeper/store.db");
-    let store = SqliteStore::open(&path, &Parameters::default()).unwrap();
+    let store = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap();
     let made = store.create_user(named("ann"), None, entry(Action::CreateUser));
     made.await.unwrap();
     let bits = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -236,7 +236,7 @@ async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
     let path = directory.path().join("other.db");
     let raw = rusqlite::Connection::open(&path).unwrap();
     raw.execute_batch("CREATE TABLE theirs (x)").unwrap();
-    let error = SqliteStore::open(&path, &Parameters::default()).unwrap_err();
+    let error = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap_err();
     assert!(matches!(error, OpenError::Foreign));
     let sql = "SELECT count(*) FROM sqlite_schema";
     let tables: i64 = raw.query_row(sql, [], |row| row.get(0)).unwrap();
@@ -248,7 +248,7 @@ async fn a_file_that_is_no_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notes.txt");
     std::fs::write(&path, "not a database, ".repeat(100)).unwrap();
-    let error = SqliteStore::open(&path, &Parameters::default()).unwrap_err();
+    let error = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap_err();
     assert!(matches!(error, OpenError::Sqlite(_)), "{error:?}");
 }
 

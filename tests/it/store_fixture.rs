@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use dragoman::auth::api_key::Pepper;
 use dragoman::auth::password::PasswordHash;
 use dragoman::clock::Timestamp;
 use dragoman::command::email::Email;
@@ -12,6 +13,7 @@ use dragoman::command::text::Text;
 use dragoman::command::user::{User, UserChange, UserRef};
 use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
 use dragoman::journal::Entry;
+use dragoman::journal::seal::Seal;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{Store, StoreError};
 use tempfile::TempDir;
@@ -32,7 +34,8 @@ impl Fixture {
 
     pub(crate) fn with(parameters: &Parameters) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&directory.path().join("store.db"), parameters).unwrap();
+        let store =
+            SqliteStore::open(&directory.path().join("store.db"), parameters, seal()).unwrap();
         Self { store, directory }
     }
 
@@ -53,7 +56,7 @@ impl Fixture {
     /// Closes the store and opens it again.
     pub(crate) async fn reopened(self) -> Self {
         self.store.close().await.unwrap();
-        let store = SqliteStore::open(&self.path(), &Parameters::default()).unwrap();
+        let store = SqliteStore::open(&self.path(), &Parameters::default(), seal()).unwrap();
         Self { store, ..self }
     }
 
@@ -83,6 +86,11 @@ impl Fixture {
     }
 }
 
+/// What every store of the tests is sealed with.
+pub(crate) fn seal() -> Seal {
+    Pepper::new(&[7; 32]).seal()
+}
+
 pub(crate) fn entry(action: Action) -> Entry {
     entry_in(ACCOUNT, action)
 }
@@ -94,6 +102,7 @@ pub(crate) fn entry_in(account: AccountId, action: Action) -> Entry {
         action,
         account,
         source: Some([192, 0, 2, 7].into()),
+        route: None,
         request_id: "0193-request".to_owned(),
         not_done: None,
     }

@@ -12,7 +12,7 @@ use dragoman::command::{AccountId, Action, Id};
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{KeyStore, Store};
 
-use crate::store_fixture::{ACCOUNT, Fixture, entry, hash, username};
+use crate::store_fixture::{ACCOUNT, Fixture, entry, hash, seal, username};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -103,7 +103,7 @@ async fn a_change_by_another_process_is_seen_within_a_second() {
     assert_eq!(*seen.lock().unwrap(), [["first"]]);
 
     // A second store over the same file is what `dragoman keys` is.
-    let other = SqliteStore::open(&fixture.path(), &Parameters::default()).unwrap();
+    let other = SqliteStore::open(&fixture.path(), &Parameters::default(), seal()).unwrap();
     let last = || seen.lock().unwrap().last().unwrap().clone();
     insert(&other, record("second", 2)).await;
     wait_for(|| last() == ["first", "second"]).await;

@@ -12,7 +12,7 @@ use dragoman::store::Store;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use rand::RngExt;
 
-use crate::store_fixture::{email, entry, extension, named};
+use crate::store_fixture::{email, entry, extension, named, seal};
 
 const CYCLES: u32 = 50;
 const WRITERS: u32 = 8;
@@ -36,7 +36,8 @@ fn writes_until_it_is_killed() {
         .enable_all()
         .build()
         .unwrap();
-    let store = Arc::new(SqliteStore::open(Path::new(&path), &Parameters::default()).unwrap());
+    let store =
+        Arc::new(SqliteStore::open(Path::new(&path), &Parameters::default(), seal()).unwrap());
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| runtime.spawn(write(Arc::clone(&store), format!("c{cycle}w{writer}"))))
         .collect();
@@ -98,7 +99,7 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
     for cycle in 0..CYCLES {
         promised.extend(killed_run(&path, cycle));
         let start = Instant::now();
-        let store = SqliteStore::open(&path, &Parameters::default()).unwrap();
+        let store = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap();
         assert!(start.elapsed() < Duration::from_secs(2));
         check(&path, &promised);
         drop(store);

@@ -9,7 +9,7 @@ use dragoman::command::{AccountId, Action, Id};
 use dragoman::store::sqlite::Parameters;
 use dragoman::store::{Store, StoreError};
 
-use crate::store_fixture::{Fixture, email, entry, entry_in, named, text};
+use crate::store_fixture::{Fixture, email, entry, entry_in, named, seal, text};
 
 fn group(name: &str, slug: &str) -> GroupChange {
     GroupChange {
@@ -137,7 +137,7 @@ async fn a_reserved_name_is_refused_in_any_spelling_and_kept_by_who_has_it() {
         ..Parameters::default()
     };
     let path = fixture.path();
-    let store = dragoman::store::sqlite::SqliteStore::open(&path, &parameters).unwrap();
+    let store = dragoman::store::sqlite::SqliteStore::open(&path, &parameters, seal()).unwrap();
     let fixture = Fixture { store, ..fixture };
 
     let refused = fixture.create(named("ＡＤＭＩＮ")).await;

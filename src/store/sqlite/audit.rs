@@ -1,10 +1,30 @@
-//! The audit trail: one record in the transaction of each write.
+//! The audit trail: one record in the transaction of each write, linked to the one before it.
 
-use rusqlite::{Connection, params};
+mod denials;
+mod list;
+mod old;
 
-use crate::command::Id;
+use std::sync::Arc;
+
+use rusqlite::{Connection, named_params};
+
+pub(super) use self::denials::Denials;
+pub(super) use self::old::seal_old;
+use crate::auth::keys::KeyRecord;
+use crate::command::group::Group;
+use crate::command::member::Member;
+use crate::command::user::User;
+use crate::command::{AccountId, Id};
 use crate::journal::Entry;
-use crate::store::StoreError;
+use crate::journal::record::{Outcome, Record};
+use crate::journal::seal::{Digest, Link, Seal};
+use crate::store::{StoreError, digest};
+
+/// A record whose target is not known yet.
+pub(super) struct Draft {
+    entry: Entry,
+    seal: Arc<Seal>,
+}
 
 /// What a write was done to.
 #[derive(Clone, Copy, Default)]
@@ -15,6 +35,52 @@ pub(super) struct Target {
     pub(super) group: Option<Id>,
     /// The key.
     pub(super) key: Option<i64>,
+}
+
+/// What the target was and is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Change {
+    /// Nothing if it was not there.
+    pub(super) before: Option<Digest>,
+    /// Nothing if it is gone.
+    pub(super) after: Option<Digest>,
+    /// Whether a password of it was set or taken away.
+    pub(super) password: bool,
+}
+
+impl Draft {
+    /// What there is to say before the write.
+    pub(super) fn new(entry: Entry, seal: &Arc<Seal>) -> Self {
+        Self {
+            entry,
+            seal: Arc::clone(seal),
+        }
+    }
+
+    /// The account of the write.
+    pub(super) fn account(&self) -> AccountId {
+        self.entry.account
+    }
+
+    /// The digest of a user.
+    pub(super) fn user(&self, user: &User) -> Digest {
+        digest::user(&self.seal, user)
+    }
+
+    /// The digest of a group.
+    pub(super) fn group(&self, group: &Group) -> Digest {
+        digest::group(&self.seal, group)
+    }
+
+    /// The digest of a membership.
+    pub(super) fn member(&self, member: &Member) -> Digest {
+        digest::member(&self.seal, member)
+    }
+
+    /// The digest of a key.
+    pub(super) fn key(&self, key: &KeyRecord) -> Digest {
+        digest::key(&self.seal, key)
+    }
 }
 
 impl Target {
@@ -43,38 +109,90 @@ impl Target {
     }
 }
 
-/// Records that the entry's action was carried out.
+/// Records that the draft's action was carried out.
 pub(super) fn record(
     connection: &Connection,
-    entry: &Entry,
+    draft: &Draft,
     target: Target,
+    change: Change,
 ) -> Result<(), StoreError> {
-    record_action(connection, entry.action.name(), entry, target)
+    record_action(connection, draft.entry.action.name(), draft, target, change)
 }
 
 /// Records that an action with a name of its own was carried out.
 pub(super) fn record_action(
     connection: &Connection,
     action: &str,
-    entry: &Entry,
+    draft: &Draft,
     target: Target,
+    change: Change,
 ) -> Result<(), StoreError> {
+    let record = Record {
+        action: Some(action.to_owned()),
+        user: target.user.map(Id::value),
+        group: target.group.map(Id::value),
+        key: target.key,
+        password: change.password.then(|| "changed".to_owned()),
+        before: change.before.map(|digest| digest.as_bytes().to_vec()),
+        after: change.after.map(|digest| digest.as_bytes().to_vec()),
+        ..Record::of(&draft.entry, Outcome::Done)
+    };
+    append(connection, &draft.seal, record)
+}
+
+/// Writes a record after the last one.
+///
+/// The end of the chain is read in the transaction that writes, whoever wrote it: what is rolled
+/// back takes its records with it, and another process's record is linked to like one's own.
+fn append(connection: &Connection, seal: &Seal, mut record: Record) -> Result<(), StoreError> {
+    let (last, previous) = end(connection)?;
+    record.id = last.saturating_add(1);
+    let link = seal.link(&previous, &record);
     let mut insert = connection.prepare_cached(
-        "INSERT INTO audit (at, principal, action, account_id, user_id, group_id, key_id, source,
-                            request_id, outcome, not_done)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'done', ?10)",
+        "INSERT INTO audit (id, at, principal, action, account_id, user_id, group_id, key_id,
+                            source, route, request_id, outcome, reason, not_done, password,
+                            attempts, before, after, hash)
+         VALUES (:id, :at, :principal, :action, :account, :user, :group, :key, :source, :route,
+                 :request_id, :outcome, :reason, :not_done, :password, :attempts, :before, :after,
+                 :hash)",
     )?;
-    insert.execute(params![
-        entry.at.as_millis(),
-        entry.principal,
-        action,
-        entry.account.id().value(),
-        target.user.map(Id::value),
-        target.group.map(Id::value),
-        target.key,
-        entry.source.map(|address| address.to_string()),
-        entry.request_id,
-        entry.not_done,
-    ])?;
+    insert.execute(named_params! {
+        ":id": record.id,
+        ":at": record.at.as_millis(),
+        ":principal": record.principal,
+        ":action": record.action,
+        ":account": record.account,
+        ":user": record.user,
+        ":group": record.group,
+        ":key": record.key,
+        ":source": record.source,
+        ":route": record.route,
+        ":request_id": record.request_id,
+        ":outcome": record.outcome,
+        ":reason": record.reason,
+        ":not_done": record.not_done,
+        ":password": record.password,
+        ":attempts": record.attempts,
+        ":before": record.before,
+        ":after": record.after,
+        ":hash": link.as_bytes(),
+    })?;
     Ok(())
+}
+
+/// The highest number that a record ever had, and the link of the last record.
+///
+/// Numbers are never used twice, so that a gap stays where the end was cut off. A hash that cannot
+/// be one was not written here, and what follows it is not to look as if it fitted.
+fn end(connection: &Connection) -> Result<(i64, Link), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT max(coalesce((SELECT max(id) FROM audit), 0),
+                    coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0)),
+                (SELECT hash FROM audit ORDER BY id DESC LIMIT 1)",
+    )?;
+    let (last, hash) = statement.query_row([], |row| {
+        Ok((row.get(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+    })?;
+    let link = hash.and_then(|hash| Link::from_stored(&hash));
+    Ok((last, link.unwrap_or(Link::START)))
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::audit::{self, Target};
+use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
 use super::extensions;
 use super::failure::Failure;
@@ -12,7 +12,7 @@ use crate::command::group::{Group, GroupChange, GroupRef};
 use crate::command::name::Slug;
 use crate::command::text::Text;
 use crate::command::{AccountId, Edit, Id};
-use crate::journal::Entry;
+use crate::journal::seal::Digest;
 use crate::store::StoreError;
 use crate::store::apply::{change_group, new_group};
 use crate::store::reserved::ReservedNames;
@@ -23,22 +23,16 @@ pub(super) fn create(
     reserved: &ReservedNames,
     change: GroupChange,
     hash: Option<&PasswordHash>,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Id, StoreError> {
     let name = change.name.clone().ok_or(Failure::Incomplete("name"))?;
-    names::open_account(connection, entry.account)?;
+    names::open_account(connection, draft.account())?;
     connection
         .prepare_cached("INSERT INTO groups (account_id, name) VALUES (?1, ?2)")?
-        .execute(params![entry.account.id().value(), name.as_str()])?;
+        .execute(params![draft.account().id().value(), name.as_str()])?;
     let id = Id::new(connection.last_insert_rowid()).ok_or(Failure::Unreadable("id"))?;
-    store(
-        connection,
-        reserved,
-        new_group(id, name),
-        change,
-        hash,
-        entry,
-    )
+    let group = new_group(id, name);
+    store(connection, reserved, (group, None), change, hash, draft)
 }
 
 /// Changes a group.
@@ -48,27 +42,33 @@ pub(super) fn update(
     group: &GroupRef,
     change: GroupChange,
     hash: Option<&PasswordHash>,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Option<Id>, StoreError> {
-    match read(connection, entry.account, group)? {
-        Some(stored) => store(connection, reserved, stored, change, hash, entry).map(Some),
-        None => Ok(None),
-    }
+    let Some(stored) = read(connection, draft.account(), group)? else {
+        return Ok(None);
+    };
+    let before = Some(draft.group(&stored));
+    store(connection, reserved, (stored, before), change, hash, draft).map(Some)
 }
 
 /// Removes a group. What belongs to it goes with it by its foreign keys.
 pub(super) fn delete(
     connection: &Connection,
     group: &GroupRef,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Option<Id>, StoreError> {
-    let Some(id) = resolve(connection, entry.account, group)? else {
+    let Some(stored) = read(connection, draft.account(), group)? else {
         return Ok(None);
     };
+    let id = stored.id;
     connection
         .prepare_cached("DELETE FROM groups WHERE id = ?1")?
         .execute([id.value()])?;
-    audit::record(connection, entry, Target::group(id))?;
+    let change = Change {
+        before: Some(draft.group(&stored)),
+        ..Change::default()
+    };
+    audit::record(connection, draft, Target::group(id), change)?;
     Ok(Some(id))
 }
 
@@ -114,19 +114,21 @@ pub(super) fn list(connection: &Connection, account: AccountId) -> Result<Vec<Gr
     rows.map(|group| complete(connection, group?)).collect()
 }
 
+/// Carries a change out on a group as it is, with the digest of it if it was there before.
 fn store(
     connection: &Connection,
     reserved: &ReservedNames,
-    mut group: Group,
+    (mut group, before): (Group, Option<Digest>),
     change: GroupChange,
     hash: Option<&PasswordHash>,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Id, StoreError> {
     let owner = Owner::Group(group.id);
     if let Some(slug) = &change.slug {
-        names::rename(connection, reserved, entry.account, owner, &slug.key())?;
+        names::rename(connection, reserved, draft.account(), owner, &slug.key())?;
     }
-    if matches!(change.password, Edit::Clear) {
+    let clears_password = matches!(change.password, Edit::Clear);
+    if clears_password {
         connection
             .prepare_cached("UPDATE groups SET password_hash = NULL WHERE id = ?1")?
             .execute([group.id.value()])?;
@@ -134,7 +136,12 @@ fn store(
     change_group(change, &mut group);
     write(connection, &group, hash)?;
     extensions::write(connection, owner, &group.extensions)?;
-    audit::record(connection, entry, Target::group(group.id))?;
+    let change = Change {
+        before,
+        after: Some(draft.group(&group)),
+        password: clears_password || hash.is_some(),
+    };
+    audit::record(connection, draft, Target::group(group.id), change)?;
     Ok(group.id)
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::audit::{self, Target};
+use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
 use super::failure::violates;
 use super::users;
@@ -15,14 +15,13 @@ use crate::command::name::Username;
 use crate::command::text::Text;
 use crate::command::user::{Role, UserChange};
 use crate::command::{AccountId, Action, Edit, Id};
-use crate::journal::Entry;
 use crate::store::StoreError;
 
 /// Adds a key, unless its name or digest is taken.
 pub(super) fn insert(
     connection: &Connection,
     record: &KeyRecord,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<bool, StoreError> {
     let inserted = connection
         .prepare_cached(
@@ -47,7 +46,11 @@ pub(super) fn insert(
         Err(error) => return Err(error.into()),
     }
     let id = connection.last_insert_rowid();
-    audit::record_action(connection, "key.create", entry, Target::key(id))?;
+    let change = Change {
+        after: Some(draft.key(record)),
+        ..Change::default()
+    };
+    audit::record_action(connection, "key.create", draft, Target::key(id), change)?;
     Ok(true)
 }
 
@@ -56,17 +59,28 @@ pub(super) fn revoke(
     connection: &Connection,
     name: &str,
     at: Timestamp,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<bool, StoreError> {
-    let mut update = connection.prepare_cached(
-        "UPDATE keys SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL RETURNING id",
-    )?;
-    let revoked = update.query_map(params![name, at.as_millis()], |row| row.get(0))?;
-    let revoked = revoked.collect::<rusqlite::Result<Vec<i64>>>()?;
-    for id in &revoked {
-        audit::record_action(connection, "key.revoke", entry, Target::key(*id))?;
+    let mut select =
+        connection.prepare_cached("SELECT * FROM keys WHERE name = ?1 AND revoked_at IS NULL")?;
+    let live = select.query_and_then([name], |row| {
+        Ok::<_, StoreError>((row.get::<_, i64>("id")?, parse(Columns(row))?))
+    })?;
+    let live = live.collect::<Result<Vec<_>, _>>()?;
+    for (id, mut record) in live.iter().cloned() {
+        let before = draft.key(&record);
+        connection
+            .prepare_cached("UPDATE keys SET revoked_at = ?2 WHERE id = ?1")?
+            .execute(params![id, at.as_millis()])?;
+        record.revoked_at = Some(at);
+        let change = Change {
+            before: Some(before),
+            after: Some(draft.key(&record)),
+            ..Change::default()
+        };
+        audit::record_action(connection, "key.revoke", draft, Target::key(id), change)?;
     }
-    Ok(!revoked.is_empty())
+    Ok(!live.is_empty())
 }
 
 /// Reads every key.
@@ -90,11 +104,11 @@ pub(super) fn bootstrap(
     key: &KeyRecord,
     username: Username,
     hash: &PasswordHash,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM users)";
     let in_use: bool = connection.query_row(sql, [], |row| row.get(0))?;
-    if in_use || !insert(connection, key, entry)? {
+    if in_use || !insert(connection, key, draft)? {
         return Ok(false);
     }
     let role = Text::parse(Role::ADMINISTRATOR).map(Role::new);
@@ -102,9 +116,14 @@ pub(super) fn bootstrap(
         role: role.map_or(Edit::Keep, Edit::Set),
         ..UserChange::default()
     };
-    let id = users::insert(connection, entry.account, username, change, Some(hash))?;
+    let user = users::insert(connection, draft.account(), username, change, Some(hash))?;
+    let change = Change {
+        after: Some(draft.user(&user)),
+        password: true,
+        ..Change::default()
+    };
     let action = Action::CreateUser.name();
-    audit::record_action(connection, action, entry, Target::user(id))?;
+    audit::record_action(connection, action, draft, Target::user(user.id), change)?;
     Ok(true)
 }
 

@@ -2,14 +2,13 @@
 
 use rusqlite::{Connection, params};
 
-use super::audit::{self, Target};
+use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
 use super::{groups, users_read};
 use crate::command::group::GroupRef;
 use crate::command::member::{BanEnd, Member, MemberRole, Membership};
 use crate::command::text::Text;
 use crate::command::{AccountId, Id};
-use crate::journal::Entry;
 use crate::store::{MemberChange, StoreError};
 
 /// Carries a change to a membership out.
@@ -17,21 +16,28 @@ pub(super) fn change(
     connection: &Connection,
     membership: &Membership,
     change: &MemberChange,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<(), StoreError> {
-    let user = users_read::resolve(connection, entry.account, &membership.user)?
+    let user = users_read::resolve(connection, draft.account(), &membership.user)?
         .ok_or(StoreError::UserNotFound)?;
-    let group = groups::resolve(connection, entry.account, &membership.group)?
+    let group = groups::resolve(connection, draft.account(), &membership.group)?
         .ok_or(StoreError::GroupNotFound)?;
+    let before = read(connection, user, group)?;
     if write(connection, user, group, change)? == 0 {
         return Err(StoreError::NotAMember);
     }
+    let after = read(connection, user, group)?;
     let target = Target {
         user: Some(user),
         group: Some(group),
         key: None,
     };
-    audit::record(connection, entry, target)
+    let digests = Change {
+        before: before.map(|member| draft.member(&member)),
+        after: after.map(|member| draft.member(&member)),
+        ..Change::default()
+    };
+    audit::record(connection, draft, target, digests)
 }
 
 /// Reads the members of a group.
@@ -47,6 +53,14 @@ pub(super) fn list(
         connection.prepare_cached("SELECT * FROM members WHERE group_id = ?1 ORDER BY user_id")?;
     let rows = statement.query_and_then([group.value()], |row| parse(Columns(row)))?;
     rows.collect::<Result<_, _>>().map(Some)
+}
+
+fn read(connection: &Connection, user: Id, group: Id) -> Result<Option<Member>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM members WHERE group_id = ?1 AND user_id = ?2")?;
+    let key = params![group.value(), user.value()];
+    let mut rows = statement.query_and_then(key, |row| parse(Columns(row)))?;
+    rows.next().transpose()
 }
 
 /// How many memberships were changed: one, or none because there is none.

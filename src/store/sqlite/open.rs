@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{connect, schema};
+use crate::journal::seal::Seal;
+use crate::store::StoreError;
 
 /// Why the store cannot be opened. Each message names what to do.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,9 @@ pub enum OpenError {
     /// `SQLite` failed.
     #[error("SQLite cannot open the store")]
     Sqlite(#[from] rusqlite::Error),
+    /// The records that are there cannot be linked.
+    #[error("the audit trail cannot be sealed; restore a backup")]
+    Trail(#[source] StoreError),
 }
 
 /// The lock file beside a database. Every process that has the store open holds a shared lock on
@@ -64,7 +69,7 @@ pub(super) struct Presence(#[expect(dead_code, reason = "the open file is the lo
 ///
 /// A log that is left over although nobody has the store open means that it was not closed: the
 /// whole file is then checked before it is used.
-pub(super) fn open(path: &Path) -> Result<(Connection, Presence), OpenError> {
+pub(super) fn open(path: &Path, seal: &Seal) -> Result<(Connection, Presence), OpenError> {
     connect::check_version()?;
     create_directory(path)?;
     let lock_path = beside(path, "-lock");
@@ -91,7 +96,7 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Presence), OpenError> {
     if unclean {
         check_integrity(&connection)?;
     }
-    schema::migrate(&mut connection)?;
+    schema::migrate(&mut connection, seal)?;
     if alone {
         lock.unlock()
             .and_then(|()| lock.lock_shared())

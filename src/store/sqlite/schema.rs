@@ -2,16 +2,21 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::audit;
 use super::open::OpenError;
+use crate::journal::seal::Seal;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_users_groups_keys_audit.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_users_groups_keys_audit.sql"),
+    include_str!("migrations/0002_audit_chain.sql"),
+];
 
 /// "DRGM": what marks an `SQLite` file as a store of this program.
 const APPLICATION_ID: i64 = 0x4452_474d;
 
 /// Brings the schema up to date.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+pub(super) fn migrate(connection: &mut Connection, seal: &Seal) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = number(&transaction, "user_version")?;
     let tables: i64 =
@@ -25,6 +30,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         schema += 1;
         if schema > found {
             transaction.execute_batch(migration)?;
+        }
+        if schema == 2 && found < 2 {
+            audit::seal_old(&transaction, seal).map_err(OpenError::Trail)?;
         }
     }
     if found > schema {

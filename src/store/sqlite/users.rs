@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params, params};
 
-use super::audit::{self, Target};
+use super::audit::{self, Change, Draft, Target};
 use super::failure::{Failure, violates};
 use super::names::{self, Owner};
 use super::query::fold;
@@ -14,7 +14,6 @@ use crate::command::organization::Organization;
 use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
-use crate::journal::Entry;
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -25,16 +24,21 @@ pub(super) fn create(
     reserved: &ReservedNames,
     change: UserChange,
     hash: Option<&PasswordHash>,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Id, StoreError> {
     let username = change.username.clone();
     let username = username.ok_or(Failure::Incomplete("username"))?;
     if reserved.holds(&username.key()) {
         return Err(StoreError::UsernameTaken);
     }
-    let id = insert(connection, entry.account, username, change, hash)?;
-    audit::record(connection, entry, Target::user(id))?;
-    Ok(id)
+    let user = insert(connection, draft.account(), username, change, hash)?;
+    let change = Change {
+        after: Some(draft.user(&user)),
+        password: hash.is_some(),
+        ..Change::default()
+    };
+    audit::record(connection, draft, Target::user(user.id), change)?;
+    Ok(user.id)
 }
 
 /// Makes a user of any name, reserved or not, and no audit record.
@@ -44,7 +48,7 @@ pub(super) fn insert(
     username: Username,
     change: UserChange,
     hash: Option<&PasswordHash>,
-) -> Result<Id, StoreError> {
+) -> Result<User, StoreError> {
     names::open_account(connection, account)?;
     let key = username.key();
     connection
@@ -57,7 +61,7 @@ pub(super) fn insert(
     let mut user = new_user(id, account, username);
     change_user(change, &mut user);
     write(connection, &user, hash)?;
-    Ok(id)
+    Ok(user)
 }
 
 /// Changes a user.
@@ -67,19 +71,31 @@ pub(super) fn update(
     user: &UserRef,
     change: UserChange,
     hash: Option<&PasswordHash>,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Option<Id>, StoreError> {
-    let Some(mut stored) = users_read::read(connection, entry.account, user)? else {
+    let Some(mut stored) = users_read::read(connection, draft.account(), user)? else {
         return Ok(None);
     };
     let id = stored.id;
+    let before = draft.user(&stored);
     if let Some(username) = &change.username {
         let owner = Owner::User(id);
-        names::rename(connection, reserved, entry.account, owner, &username.key())?;
+        names::rename(
+            connection,
+            reserved,
+            draft.account(),
+            owner,
+            &username.key(),
+        )?;
     }
     change_user(change, &mut stored);
     write(connection, &stored, hash)?;
-    audit::record(connection, entry, Target::user(id))?;
+    let change = Change {
+        before: Some(before),
+        after: Some(draft.user(&stored)),
+        password: hash.is_some(),
+    };
+    audit::record(connection, draft, Target::user(id), change)?;
     Ok(Some(id))
 }
 
@@ -87,15 +103,19 @@ pub(super) fn update(
 pub(super) fn delete(
     connection: &Connection,
     user: &UserRef,
-    entry: &Entry,
+    draft: &Draft,
 ) -> Result<Option<Username>, StoreError> {
-    let Some(stored) = users_read::read(connection, entry.account, user)? else {
+    let Some(stored) = users_read::read(connection, draft.account(), user)? else {
         return Ok(None);
     };
     connection
         .prepare_cached("DELETE FROM users WHERE id = ?1")?
         .execute([stored.id.value()])?;
-    audit::record(connection, entry, Target::user(stored.id))?;
+    let change = Change {
+        before: Some(draft.user(&stored)),
+        ..Change::default()
+    };
+    audit::record(connection, draft, Target::user(stored.id), change)?;
     Ok(Some(stored.username))
 }
 

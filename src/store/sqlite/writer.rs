@@ -70,9 +70,26 @@ impl Writer {
         self.queue(Box::new(Write {
             work: Some(work),
             result: None,
-            reply,
+            // Whoever asked may have left; the write stands all the same.
+            reply: |result| drop(reply.send(result)),
         }))?;
         answer.await.map_err(|_| Failure::Closed)?
+    }
+
+    /// Queues a write that nobody waits for. If it fails later on, the log says so.
+    pub(super) fn write_unattended<W>(&self, work: W) -> Result<(), StoreError>
+    where
+        W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        self.queue(Box::new(Write {
+            work: Some(work),
+            result: None,
+            reply: |result: Result<(), StoreError>| {
+                if let Err(error) = result {
+                    tracing::error!(error = ?error, "a write that nobody waits for failed");
+                }
+            },
+        }))
     }
 
     /// How often a transaction was committed.
@@ -125,16 +142,17 @@ enum Verdict {
     Undo { passes: bool },
 }
 
-struct Write<W, T> {
+struct Write<W, T, R> {
     work: Option<W>,
     result: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: R,
 }
 
-impl<T, W> Job for Write<W, T>
+impl<T, W, R> Job for Write<W, T, R>
 where
     T: Send,
     W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    R: FnOnce(Result<T, StoreError>) + Send,
 {
     fn run(&mut self, connection: &Connection) -> Verdict {
         let Some(work) = self.work.take() else {
@@ -155,8 +173,7 @@ where
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { result, reply, .. } = *self;
         let result = committed.and_then(|()| result.unwrap_or(Err(Failure::Closed.into())));
-        // Whoever asked may have left; the write stands all the same.
-        drop(reply.send(result));
+        reply(result);
     }
 }
 

@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::auth::api_key::Pepper;
 use crate::store::sqlite::open;
 
 struct Fixture {
@@ -13,7 +14,7 @@ struct Fixture {
 fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
-    let (connection, presence) = open::open(&path).unwrap();
+    let (connection, presence) = open::open(&path, &Pepper::new(&[7; 32]).seal()).unwrap();
     let raw = Connection::open(&path).unwrap();
     Fixture {
         writer: Writer::start(path, connection, Arc::new(presence), 64).unwrap(),
@@ -75,8 +76,8 @@ async fn a_full_disk_refuses_writes_until_there_is_room_again() {
     let large = || {
         writer.write(|connection| {
             connection.execute(
-                "INSERT INTO audit (at, principal, action, account_id, request_id, outcome)
-                 VALUES (0, hex(zeroblob(100000)), '', 1, '', '')",
+                "INSERT INTO keys (name, digest, hint, scopes, accounts, created_at)
+                 VALUES (hex(zeroblob(100000)), x'', '', '', '', 0)",
                 [],
             )?;
             Ok(())
