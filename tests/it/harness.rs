@@ -28,8 +28,9 @@ use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{MemberChange, Store};
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
+use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::store_fixture::seal;
@@ -44,7 +45,7 @@ pub(crate) const READ_KEY: &str =
 pub(crate) const ACCOUNT_KEY: &str =
     "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Whether goldens are written instead of compared.
 pub(crate) fn writes_goldens() -> bool {
@@ -76,7 +77,23 @@ pub(crate) fn routes(options: &str) -> Vec<Route> {
 pub(crate) struct Gateway {
     pub(crate) service:
         BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
-    _directory: TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    directory: TempDir,
+}
+
+impl Gateway {
+    /// The store's file as another program sees it.
+    pub(crate) fn raw(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.directory.path().join("db")).unwrap()
+    }
+
+    /// What is answered, body and all.
+    pub(crate) async fn answer(&self, request: Request<Bytes>) -> (http::StatusCode, String) {
+        let response = self.service.clone().oneshot(request.map(Full::new)).await;
+        let (head, body) = response.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, String::from_utf8(body.to_vec()).unwrap())
+    }
 }
 
 /// A closed database file to copy: hashing the passwords of the seed takes its time.
@@ -118,10 +135,11 @@ impl Seed {
                 &[account(1)],
             ),
         ];
+        let store = Arc::new(open(directory.path()));
         let service = stack::gateway(stack::Parts {
             routes,
             trusted_proxies: Vec::new(),
-            store: Arc::new(open(directory.path())),
+            store: Arc::<SqliteStore>::clone(&store),
             keys: Arc::new(KeyRing::new(pepper, keys.into())),
             account: account(1),
             hashes_at_once: 1,
@@ -129,7 +147,8 @@ impl Seed {
         });
         Gateway {
             service,
-            _directory: directory,
+            store,
+            directory,
         }
     }
 }

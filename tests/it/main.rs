@@ -3,6 +3,11 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod audit_chain;
+mod audit_denials;
+mod audit_dialects;
+mod audit_fixture;
+mod cli_audit;
 mod cli_check;
 mod cli_keys;
 mod clients;

@@ -12,6 +12,7 @@ use dragoman::store::Store;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use rand::RngExt;
 
+use crate::audit_fixture::verify;
 use crate::store_fixture::{email, entry, extension, named, seal};
 
 const CYCLES: u32 = 50;
@@ -105,6 +106,13 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
         drop(store);
     }
     assert!(promised.len() > 200, "only {} writes", promised.len());
+    assert_the_trail_is_whole(&path);
+}
+
+fn assert_the_trail_is_whole(path: &Path) {
+    let store = SqliteStore::open(path, &Parameters::default(), seal()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(verify(&store, None)).unwrap();
 }
 
 fn check(path: &Path, promised: &[String]) {
