@@ -38,6 +38,12 @@ pub(crate) const FULL_KEY: &str =
 /// `user:read`, any account.
 pub(crate) const READ_KEY: &str =
     "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+/// What a key made without scopes may do, any account.
+pub(crate) const WRITE_KEY: &str =
+    "00001111222233334444555566667777000011112222333344445555666677ff";
+/// `user:delete`, any account.
+pub(crate) const DELETE_KEY: &str =
+    "9999888877776666555544443333222299998888777766665555444433332200";
 /// Every scope but native ones, account 1 only.
 pub(crate) const ACCOUNT_KEY: &str =
     "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
@@ -115,6 +121,14 @@ impl Seed {
                 "read",
                 READ_KEY,
                 Scopes::new([Scope::parse("user:read").unwrap()]),
+                &[],
+            ),
+            key(&pepper, "write", WRITE_KEY, Scopes::default(), &[]),
+            key(
+                &pepper,
+                "delete",
+                DELETE_KEY,
+                Scopes::new([Scope::parse("user:delete").unwrap()]),
                 &[],
             ),
             key(
