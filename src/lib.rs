@@ -37,6 +37,8 @@
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut; a write whose caller left is still
 //!   done and audited.
+//! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
+//!   in which nobody changes anything unnoticed without the pepper.
 //!
 //! # Where to look
 //!

@@ -15,6 +15,7 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::journal::denial::DenialLog;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
 use crate::server::{self, Listener, Outcome, Server, signals};
@@ -105,7 +106,7 @@ async fn log_head(store: &dyn Store) -> Result<(), Failure> {
 }
 
 /// Has the audit trail told, minute by minute, how often nobody in particular was refused.
-async fn write_counts(log: &dyn Store, clock: &Clock) -> Infallible {
+async fn write_counts(log: &dyn DenialLog, clock: &Clock) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         log.write_counts(clock.now());
@@ -157,8 +158,10 @@ struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: &Path) -> Result<Self, Failure> {
-        fs::write(path, format!("{}\n", std::process::id()))
-            .map_err(|error| Failure::failed("cannot write --pid-file", error))?;
+        fs::write(path, format!("{}\n", std::process::id())).map_err(|error| {
+            let doing = format!("--pid-file: cannot write {}", path.display());
+            Failure::failed(&doing, error)
+        })?;
         Ok(Self(path.to_owned()))
     }
 }
@@ -167,5 +170,39 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         // Nobody is left to be told; a stale file names a process that is gone.
         drop(fs::remove_file(&self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::journal::denial::Denial;
+
+    #[derive(Default)]
+    struct Told(AtomicUsize);
+
+    impl DenialLog for Told {
+        fn denied(&self, _: Denial) {}
+
+        fn unauthenticated(&self, _: Timestamp, _: Option<IpAddr>) {}
+
+        fn write_counts(&self, now: Timestamp) {
+            assert_eq!(now, Timestamp::from_millis(7));
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_trail_is_told_every_minute_that_time_passes() {
+        let told = Told::default();
+        let clock = Clock::fixed(Timestamp::from_millis(7), 0);
+        let telling = write_counts(&told, &clock);
+        let ended = tokio::time::timeout(Duration::from_secs(5 * 60 + 1), telling).await;
+        assert!(ended.is_err());
+        assert_eq!(told.0.load(Ordering::Relaxed), 5);
     }
 }

@@ -293,10 +293,13 @@ impl Store for SqliteStore {
         let watches = watches.into_iter().flat_map(|watches| watches.running);
         let mut threads: Vec<_> = watches.map(Watch::stop).collect();
         threads.extend(self.readers.stop());
-        self.write_all_counts();
-        threads.extend(self.writer.stop());
+        let writer = self.writer.stop();
+        let counts = self.last_counts();
         Box::pin(async move {
-            let join = move || threads.into_iter().try_for_each(JoinHandle::join);
+            let join = move || {
+                threads.into_iter().try_for_each(JoinHandle::join)?;
+                writer.map_or(Ok(()), |writer| writer.finish(counts))
+            };
             let joined = tokio::task::spawn_blocking(join).await;
             Ok(joined
                 .map_err(|_| Failure::Panicked)?

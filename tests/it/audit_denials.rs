@@ -8,6 +8,7 @@ use dragoman::command::{Action, Dialect, Id};
 use dragoman::journal::denial::{Denial, DenialLog, Verdict};
 use dragoman::journal::record::Record;
 use dragoman::route::Route;
+use dragoman::store::sqlite::Parameters;
 use http::Request;
 use serde_json::json;
 
@@ -198,6 +199,42 @@ async fn a_flood_of_denials_takes_no_place_from_writes_and_is_counted() {
     assert_eq!(count.source.as_deref(), Some("192.0.2.7"));
     assert_eq!(count.attempts, i64::try_from(5_000 - single).ok());
     verify(store, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_denial_that_finds_the_queue_full_is_counted() {
+    let fixture = Fixture::with(&Parameters {
+        write_queue: 1,
+        ..Parameters::default()
+    });
+    let raw = fixture.raw();
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let pause = || tokio::time::sleep(Duration::from_millis(100));
+    // One that the writer takes and is held up with, and one in the only place there is.
+    let taken = fixture.create(named("ann"));
+    let waiting = async {
+        pause().await;
+        fixture.create(named("ben")).await
+    };
+    let denials = async {
+        pause().await;
+        pause().await;
+        for _ in 0..5 {
+            fixture.store.denied(Denial {
+                entry: entry(Action::DeleteUser),
+                user: None,
+                group: None,
+                verdict: Verdict::Denied("permission_denied"),
+            });
+        }
+        raw.execute_batch("ROLLBACK").unwrap();
+    };
+    let (taken, waiting, ()) = tokio::join!(taken, waiting, denials);
+    taken.and(waiting).unwrap();
+    let fixture = fixture.reopened().await;
+    let trail = records(&fixture.store).await;
+    let attempts: Vec<_> = trail.iter().map(|record| record.attempts).collect();
+    assert_eq!(attempts, [None, None, Some(5)]);
 }
 
 #[tokio::test]

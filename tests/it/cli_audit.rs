@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::process::{dragoman, finish};
+use crate::process::{Served, dragoman, finish};
 
 const NONE: [i64; 0] = [];
 
@@ -221,4 +221,19 @@ fn what_cannot_be_meant_is_refused() {
             "{arguments:?}: {err}"
         );
     }
+}
+
+#[test]
+fn a_gateway_notes_in_its_log_where_the_trail_ends() {
+    let directory = four_records();
+    let head = done(directory.path(), &["audit", "verify"]);
+    let (status, log) = Served::start(directory.path()).stop();
+    assert!(status.success(), "{log}");
+    let said = format!("\"audit.records\":4,\"audit.head\":\"{}\"", head.trim());
+    // When it starts and when it has drained.
+    assert_eq!(log.matches(&said).count(), 2, "{log}");
+    done(
+        directory.path(),
+        &["audit", "verify", "--head", head.trim()],
+    );
 }

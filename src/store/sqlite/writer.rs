@@ -81,15 +81,7 @@ impl Writer {
     where
         W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     {
-        self.queue(Box::new(Write {
-            work: Some(work),
-            result: None,
-            reply: |result: Result<(), StoreError>| {
-                if let Err(error) = result {
-                    tracing::error!(error = ?error, "a write that nobody waits for failed");
-                }
-            },
-        }))
+        self.queue(unattended(work))
     }
 
     /// How often a transaction was committed.
@@ -97,10 +89,12 @@ impl Writer {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Takes no more writes. The thread, if it was not taken before, ends when the queue is empty.
-    pub(super) fn stop(&self) -> Option<JoinHandle<()>> {
-        lock(&self.queue).take();
-        lock(&self.thread).take()
+    /// Takes no more writes. Nothing if it was stopped before.
+    pub(super) fn stop(&self) -> Option<Stopping> {
+        let queue = lock(&self.queue).take();
+        let thread = lock(&self.thread).take();
+        let (queue, thread) = queue.zip(thread)?;
+        Some(Stopping { queue, thread })
     }
 
     fn queue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -110,6 +104,28 @@ impl Writer {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => Failure::Closed.into(),
         })
+    }
+}
+
+/// A writer that carries out what is queued and then ends.
+pub(super) struct Stopping {
+    queue: SyncSender<Box<dyn Job>>,
+    thread: JoinHandle<()>,
+}
+
+impl Stopping {
+    /// Waits for the end of the thread, after a last write, which waits for its place in the queue.
+    /// Blocks.
+    pub(super) fn finish<W>(self, last: Option<W>) -> thread::Result<()>
+    where
+        W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        if let Some(last) = last {
+            // It cannot be sent if the thread is gone, which joining it tells.
+            drop(self.queue.send(unattended(last)));
+        }
+        drop(self.queue);
+        self.thread.join()
     }
 }
 
@@ -175,6 +191,21 @@ where
         let result = committed.and_then(|()| result.unwrap_or(Err(Failure::Closed.into())));
         reply(result);
     }
+}
+
+fn unattended<W>(work: W) -> Box<dyn Job>
+where
+    W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+{
+    Box::new(Write {
+        work: Some(work),
+        result: None,
+        reply: |result: Result<(), StoreError>| {
+            if let Err(error) = result {
+                tracing::error!(error = ?error, "a write that nobody waits for failed");
+            }
+        },
+    })
 }
 
 struct Committer {

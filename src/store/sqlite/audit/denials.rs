@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
+use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::append;
@@ -10,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::command::Id;
 use crate::journal::denial::{Denial, DenialLog, Verdict};
 use crate::journal::record::{Outcome, Record};
+use crate::journal::seal::Seal;
 use crate::journal::tally::{Refused, Source, Tally};
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
@@ -37,10 +39,12 @@ impl Denials {
 }
 
 impl SqliteStore {
-    /// Writes every count, whether or not its minute has ended.
-    pub(in crate::store::sqlite) fn write_all_counts(&self) {
+    /// What writes every count, whether or not its minute has ended; nothing if there is none.
+    pub(in crate::store::sqlite) fn last_counts(
+        &self,
+    ) -> Option<impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static> {
         let records = lock(&self.denials.tally).take();
-        self.write_records(records);
+        (!records.is_empty()).then(|| append_all(&self.seal, records))
     }
 
     fn queue_denial(&self, denial: Denial, room: OwnedSemaphorePermit) -> Result<(), StoreError> {
@@ -61,12 +65,9 @@ impl SqliteStore {
             return;
         }
         let calls: i64 = records.iter().filter_map(|record| record.attempts).sum();
-        let seal = Arc::clone(&self.seal);
-        let queued = self.writer.write_unattended(move |connection| {
-            records
-                .into_iter()
-                .try_for_each(|record| append(connection, &seal, record))
-        });
+        let queued = self
+            .writer
+            .write_unattended(append_all(&self.seal, records));
         if let Err(error) = queued {
             tracing::error!(error = ?error, calls, "the audit trail lacks calls that were refused");
         }
@@ -99,6 +100,18 @@ impl DenialLog for SqliteStore {
     fn write_counts(&self, now: Timestamp) {
         let ended = lock(&self.denials.tally).ended(now);
         self.write_records(ended);
+    }
+}
+
+fn append_all(
+    seal: &Arc<Seal>,
+    records: Vec<Record>,
+) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static {
+    let seal = Arc::clone(seal);
+    move |connection| {
+        records
+            .into_iter()
+            .try_for_each(|record| append(connection, &seal, record))
     }
 }
 
