@@ -97,6 +97,15 @@ impl Seed {
         Self { directory }
     }
 
+    /// The users of the server whose answers were recorded, all with one password.
+    pub(crate) async fn recorder() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path());
+        fill_as_recorded(&store).await;
+        store.close().await.unwrap();
+        Self { directory }
+    }
+
     pub(crate) fn gateway(&self, routes: Vec<Route>) -> Gateway {
         let directory = tempfile::tempdir().unwrap();
         fs::copy(
@@ -233,6 +242,36 @@ async fn fill(store: &SqliteStore) {
     }
     fill_groups(store).await;
     fill_other_account(store).await;
+}
+
+/// Users 1 to 10 in account 1; 6 is closed, 1 an administrator.
+async fn fill_as_recorded(store: &SqliteStore) {
+    let password = Secret::from("Adm1nPass!x");
+    let hash = PasswordHasherPool::new(1).hash(password).await.unwrap();
+    let names = [
+        "admin", "mary", "jay", "dave", "paul", "larry", "kate", "eight", "nine", "ten",
+    ];
+    for name in names {
+        let administrator = Role::new(Text::parse(Role::ADMINISTRATOR).unwrap());
+        let change = UserChange {
+            email: Email::parse(format!("{name}@example.test")),
+            given_name: text(name),
+            family_name: text("Recorded"),
+            gender: text("M"),
+            picture_url: text("/picture.jpg"),
+            role: if name == "admin" {
+                Edit::Set(administrator)
+            } else {
+                Edit::Keep
+            },
+            status: (name == "larry").then_some(Status::Closed),
+            ..user(name)
+        };
+        store
+            .create_user(change, Some(hash.clone()), entry(1))
+            .await
+            .unwrap();
+    }
 }
 
 async fn fill_groups(store: &SqliteStore) {
