@@ -58,6 +58,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         store: commands,
         keys,
         account: config.store.account,
+        body_budget: config.server.buffered_bodies,
         hashes_at_once: 1,
         clock,
     });

@@ -145,6 +145,7 @@ impl Seed {
             store: Arc::new(open(directory.path())),
             keys: Arc::new(KeyRing::new(pepper, keys.into())),
             account: account(1),
+            body_budget: 64 << 20,
             hashes_at_once: 1,
             clock: Clock::fixed(NOW, 0xab),
         });
