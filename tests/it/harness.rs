@@ -147,6 +147,7 @@ fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[Ac
         digest: pepper.digest(&Secret::from(secret)),
         scopes,
         accounts: accounts.to_vec(),
+        routes: Vec::new(),
         expires_at: None,
     }
 }
@@ -159,7 +160,7 @@ fn entry(account_number: i64) -> Entry {
     Entry {
         at: NOW,
         principal: "seed".to_owned(),
-        action: Action::CreateUser,
+        action: Action::CreateUser.into(),
         account: account(account_number),
         source: None,
         request_id: String::new(),
