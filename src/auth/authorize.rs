@@ -199,7 +199,10 @@ fn sensitive_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
     let level = change
         .filter(|change| change.level.is_some())
         .map(|_| "user.level");
-    role.into_iter().chain(level)
+    let read_only = change
+        .filter(|change| change.read_only.is_some())
+        .map(|_| "user.read_only");
+    role.into_iter().chain(level).chain(read_only)
 }
 
 /// A user may read every user and edit itself; an administrator may do everything.

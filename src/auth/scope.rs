@@ -9,7 +9,7 @@ pub struct Scope(String);
 
 const NOUNS: [&str; 3] = ["user", "group", "member"];
 const VERBS: [&str; 4] = ["read", "write", "delete", "*"];
-const SENSITIVE: [&str; 2] = ["user.role", "user.level"];
+const SENSITIVE: [&str; 3] = ["user.role", "user.level", "user.read_only"];
 
 impl Scope {
     /// Parses a scope; anything outside the known set is a fault, so that a typo grants nothing.
@@ -40,7 +40,7 @@ impl Scope {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown scope {0:?}: use user|group|member followed by :read, :write, :delete or :*, or user.role, user.level, \
-     native.OPERATION"
+     user.read_only, native.OPERATION"
 )]
 pub struct ScopeError(String);
 
@@ -57,9 +57,11 @@ impl Scopes {
     /// Everything but native operations: what the first key of a new store gets.
     pub fn full() -> Self {
         Self(
-            ["user:*", "group:*", "member:*", "user.role", "user.level"]
+            ["user:*", "group:*", "member:*"]
+                .into_iter()
+                .chain(SENSITIVE)
                 .map(|name| Scope(name.to_owned()))
-                .into(),
+                .collect(),
         )
     }
 

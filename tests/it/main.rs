@@ -13,6 +13,7 @@ mod dependencies;
 mod first_start;
 mod golden;
 mod harness;
+mod key_scopes;
 mod kinds;
 mod layout;
 mod process;
