@@ -40,9 +40,10 @@ impl Key {
 
     /// Whether the key works then, on the route of that name.
     pub fn works(&self, route: Option<&str>, now: Timestamp) -> bool {
-        let is_on_its_route =
-            || route.is_some_and(|route| self.routes.iter().any(|name| name == route));
-        self.expires_at.is_none_or(|end| now < end) && (self.routes.is_empty() || is_on_its_route())
+        // Both are looked at in any case: which of them fails is nobody's business.
+        let is_alive = self.expires_at.is_none_or(|end| now < end);
+        let is_named = route.is_some_and(|route| self.routes.iter().any(|name| name == route));
+        is_alive && (self.routes.is_empty() || is_named)
     }
 }
 
@@ -84,6 +85,8 @@ pub struct KeyRing {
     pepper: Pepper,
     fixed: Vec<Arc<Key>>,
     live: ArcSwap<Live>,
+    /// What an unknown key is compared with, so that it takes as long as a known one.
+    decoy: Slot,
 }
 
 impl KeyRing {
@@ -93,6 +96,7 @@ impl KeyRing {
             pepper,
             fixed: fixed.into_iter().map(Arc::new).collect(),
             live: ArcSwap::default(),
+            decoy: Slot::decoy(),
         };
         ring.replace(Vec::new());
         ring
@@ -106,8 +110,8 @@ impl KeyRing {
 
     /// The live key that was presented on the route of that name. It counts as used.
     ///
-    /// The table is indexed by a digest that nobody without the pepper can choose, so the time of
-    /// a look-up tells nothing of the keys in it.
+    /// A key that is refused is refused in the same time, whether it is unknown, expired or of
+    /// another route.
     pub fn find(
         &self,
         presented: &Secret,
@@ -116,8 +120,11 @@ impl KeyRing {
     ) -> Option<Arc<Key>> {
         let digest = self.pepper.digest(presented);
         let live = self.live.load();
-        let slot = live.slots.get(&digest)?;
-        if !slot.key.works(route, now) {
+        let found = live.slots.get(&digest.index());
+        let slot = found.unwrap_or(&self.decoy);
+        let is_same = slot.key.digest == digest;
+        let works = slot.key.works(route, now);
+        if found.is_none() || !is_same || !works {
             return None;
         }
         if let Some(used) = &slot.used {
@@ -152,7 +159,8 @@ impl KeyRing {
 /// What a ring holds at a time.
 #[derive(Debug, Default)]
 struct Live {
-    slots: HashMap<KeyDigest, Slot>,
+    /// By [`KeyDigest::index`].
+    slots: HashMap<u128, Slot>,
     /// Keys that are no longer live and have a use that is not written down.
     gone: Vec<(KeyDigest, Arc<LastUse>)>,
 }
@@ -162,6 +170,24 @@ struct Slot {
     key: Arc<Key>,
     /// Of stored keys only: there is no place to write down those of the configuration.
     used: Option<Arc<LastUse>>,
+}
+
+impl Slot {
+    /// A key that nobody has: no secret has that digest.
+    fn decoy() -> Self {
+        let key = Key {
+            name: String::new(),
+            digest: KeyDigest::from_bytes([0; 32]),
+            scopes: Scopes::new([]),
+            accounts: Vec::new(),
+            routes: Vec::new(),
+            expires_at: None,
+        };
+        Self {
+            key: Arc::new(key),
+            used: None,
+        }
+    }
 }
 
 impl Live {
@@ -175,25 +201,27 @@ impl Live {
             .chain(fixed)
             .map(|(key, used)| {
                 let key = Arc::clone(key);
-                (key.digest.clone(), Slot { key, used })
+                (key.digest.index(), Slot { key, used })
             })
             .collect();
         let gone = self
             .uses()
-            .filter(|(digest, used)| !slots.contains_key(digest) && used.pending().is_some())
+            .filter(|(digest, used)| {
+                !slots.contains_key(&digest.index()) && used.pending().is_some()
+            })
             .map(|(digest, used)| (digest.clone(), Arc::clone(used)))
             .collect();
         Self { slots, gone }
     }
 
     fn uses(&self) -> impl Iterator<Item = (&KeyDigest, &Arc<LastUse>)> {
-        let live = self.slots.iter();
-        let live = live.filter_map(|(digest, slot)| Some((digest, slot.used.as_ref()?)));
+        let live = self.slots.values();
+        let live = live.filter_map(|slot| Some((&slot.key.digest, slot.used.as_ref()?)));
         live.chain(self.gone.iter().map(|(digest, used)| (digest, used)))
     }
 
     fn last_use(&self, digest: &KeyDigest) -> Option<&Arc<LastUse>> {
-        if let Some(slot) = self.slots.get(digest) {
+        if let Some(slot) = self.slots.get(&digest.index()) {
             return slot.used.as_ref();
         }
         let mut gone = self.gone.iter();

@@ -13,6 +13,8 @@ mod dependencies;
 mod first_start;
 mod golden;
 mod harness;
+mod key_life;
+mod key_refusals;
 mod key_scopes;
 mod kinds;
 mod layout;
