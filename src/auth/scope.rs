@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// One permission: `user:read`, `group:write`, `member:*`, `user.role`, `native.add=message`, ….
+///
+/// Without `user.role` a key can neither change roles and what else gives rights, nor whether and by
+/// what an administrator signs in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(String);
 
 const NOUNS: [&str; 3] = ["user", "group", "member"];
 const VERBS: [&str; 4] = ["read", "write", "delete", "*"];
-const SENSITIVE: [&str; 3] = ["user.role", "user.level", "user.read_only"];
+const SENSITIVE: [&str; 2] = ["user.role", "user.level"];
 
 impl Scope {
     /// Parses a scope; anything outside the known set is a fault, so that a typo grants nothing.
@@ -40,7 +43,7 @@ impl Scope {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown scope {0:?}: use user|group|member followed by :read, :write, :delete or :*, or user.role, user.level, \
-     user.read_only, native.OPERATION"
+     native.OPERATION"
 )]
 pub struct ScopeError(String);
 
@@ -57,11 +60,9 @@ impl Scopes {
     /// Everything but native operations: what the first key of a new store gets.
     pub fn full() -> Self {
         Self(
-            ["user:*", "group:*", "member:*"]
-                .into_iter()
-                .chain(SENSITIVE)
+            ["user:*", "group:*", "member:*", "user.role", "user.level"]
                 .map(|name| Scope(name.to_owned()))
-                .collect(),
+                .into(),
         )
     }
 

@@ -33,7 +33,7 @@ pub(super) fn run(
             insert(&config, &clock, key, &secret, Act::CreateKey)?;
             say(&format!("{}\n", secret.reveal()))?;
             remark(&format!(
-                "Key {name} is made. It is shown this once only, and clients can use it at once."
+                "Key {name} is made. It is shown this once only; a running gateway takes it within a second."
             ));
             Ok(())
         }
@@ -42,7 +42,7 @@ pub(super) fn run(
             let name = key.name.clone();
             insert(&config, &clock, key, &secret, Act::ImportKey)?;
             remark(&format!(
-                "Key {name} is registered. Clients can use it at once."
+                "Key {name} is registered. A running gateway takes it within a second."
             ));
             Ok(())
         }

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::harness::{self, Gateway, Seed, account, entry, key};
 
-const SCOPES: [&str; 12] = [
+const SCOPES: [&str; 11] = [
     "user:read",
     "user:write",
     "user:delete",
@@ -32,7 +32,6 @@ const SCOPES: [&str; 12] = [
     "member:delete",
     "user.role",
     "user.level",
-    "user.read_only",
 ];
 
 /// What an operation is done to. What is not there in account 1 is made before each call.
@@ -66,7 +65,7 @@ const fn operation(
 }
 
 /// Bodies.
-const GRUPO: [Operation; 15] = [
+const GRUPO: [Operation; 16] = [
     operation(
         "add=site_users&full_name=N&username=NEW&email_address=NEW@example.com&password=secret-7",
         &["user:write"],
@@ -84,6 +83,11 @@ const GRUPO: [Operation; 15] = [
     ),
     operation(
         "update=site_users&user=mary&site_role_attribute=administrators",
+        &["user:write", "user.role"],
+        Subject::Known,
+    ),
+    operation(
+        "update=site_users&user=mary&site_role_attribute=wizards",
         &["user:write", "user.role"],
         Subject::Known,
     ),
@@ -141,7 +145,7 @@ const GRUPO: [Operation; 15] = [
 ];
 
 /// Method and parameters behind the key. All but the last two name account 1.
-const VISION6: [Operation; 10] = [
+const VISION6: [Operation; 11] = [
     operation(
         r#"addUser 1,{"username":"NEW"}"#,
         &["user:write"],
@@ -149,7 +153,7 @@ const VISION6: [Operation; 10] = [
     ),
     operation(
         r#"addUser 1,{"username":"NEW","is_read_only":false}"#,
-        &["user:write", "user.read_only"],
+        &["user:write", "user.role"],
         Subject::None,
     ),
     operation(
@@ -159,7 +163,13 @@ const VISION6: [Operation; 10] = [
     ),
     operation(
         r#"editUser 1,{"id":2,"is_read_only":true}"#,
-        &["user:write", "user.read_only"],
+        &["user:write", "user.role"],
+        Subject::Known,
+    ),
+    // An administrator's password would be a way to every role.
+    operation(
+        r#"editUser 1,{"id":1,"password":"secret-7"}"#,
+        &["user:write", "user.role"],
         Subject::Known,
     ),
     operation("deleteUser 1,USER", &["user:delete"], Subject::Victim),
@@ -171,7 +181,7 @@ const VISION6: [Operation; 10] = [
 ];
 
 /// Method, path and body.
-const B2EVOLUTION: [Operation; 12] = [
+const B2EVOLUTION: [Operation; 13] = [
     operation(
         "POST users edited_user_login=NEW&edited_user_email=NEW@example.com&edited_user_pass1=secret-7",
         &["user:write"],
@@ -200,6 +210,11 @@ const B2EVOLUTION: [Operation; 12] = [
     operation(
         "POST users/2 admin_form=1&edited_user_grp_ID=2&edited_user_level=2",
         &["user:write", "user.role", "user.level"],
+        Subject::Known,
+    ),
+    operation(
+        "POST users/2 admin_form=1&edited_user_secondary_grp_ID[]=3",
+        &["user:write", "user.role"],
         Subject::Known,
     ),
     operation("DELETE users/USER ", &["user:delete"], Subject::Victim),
