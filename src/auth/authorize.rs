@@ -277,6 +277,7 @@ mod tests {
             digest: KeyDigest::from_bytes([0; 32]),
             scopes: Scopes::default(),
             accounts: accounts.iter().map(|number| account(*number)).collect(),
+            routes: Vec::new(),
             expires_at: None,
         }
     }

@@ -36,9 +36,9 @@ use self::readers::Readers;
 use self::watch::Watch;
 use self::writer::{Writer, lock};
 use super::reserved::ReservedNames;
-use super::{Answer, KeyStore, MemberChange, Store, StoreError};
+use super::{Answer, KeyStore, MemberChange, Rotated, Rotation, Store, StoreError};
 use crate::auth::authenticate::{Login, UserDirectory};
-use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
 use crate::command::group::{Group, GroupChange, GroupRef};
@@ -301,6 +301,20 @@ impl KeyStore for SqliteStore {
         Box::pin(
             self.writer
                 .write(move |connection| keys::revoke(connection, &name, at, &entry)),
+        )
+    }
+
+    fn rotate_key(&self, name: String, rotation: Rotation, entry: Entry) -> Answer<'_, Rotated> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::rotate(connection, &name, rotation, &entry)),
+        )
+    }
+
+    fn note_key_uses(&self, uses: Vec<KeyUse>) -> Answer<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::note_uses(connection, &uses)),
         )
     }
 

@@ -11,7 +11,7 @@ use dragoman::command::name::{Slug, Username};
 use dragoman::command::text::Text;
 use dragoman::command::user::{User, UserChange, UserRef};
 use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
-use dragoman::journal::Entry;
+use dragoman::journal::{Act, Entry};
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{Store, StoreError};
 use tempfile::TempDir;
@@ -83,15 +83,15 @@ impl Fixture {
     }
 }
 
-pub(crate) fn entry(action: Action) -> Entry {
+pub(crate) fn entry(action: impl Into<Act>) -> Entry {
     entry_in(ACCOUNT, action)
 }
 
-pub(crate) fn entry_in(account: AccountId, action: Action) -> Entry {
+pub(crate) fn entry_in(account: AccountId, action: impl Into<Act>) -> Entry {
     Entry {
         at: Timestamp::from_millis(1_700_000_000_123),
         principal: "key:test".to_owned(),
-        action,
+        action: action.into(),
         account,
         source: Some([192, 0, 2, 7].into()),
         request_id: "0193-request".to_owned(),
