@@ -11,9 +11,10 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::connect;
 use super::failure::{BatchError, Failure};
-use super::open::Presence;
+use super::presence::Presence;
+use super::wal::Wal;
+use super::{Parameters, connect};
 use crate::store::StoreError;
 
 /// How many calls share a commit at most. More would not make the fsync cheaper, only the wait
@@ -32,16 +33,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `waiting` is the length of the queue.
+    /// Starts the thread. `parameters` say how long the queue and the log may get.
     pub(super) fn start(
         path: PathBuf,
         connection: Connection,
         presence: Arc<Presence>,
-        waiting: usize,
+        parameters: &Parameters,
     ) -> std::io::Result<Self> {
-        let (queue, jobs) = sync_channel(waiting);
+        let (queue, jobs) = sync_channel(parameters.write_queue.max(1));
         let commits = Arc::new(AtomicU64::new(0));
         let committer = Committer {
+            wal: Wal::new(&path, parameters.log_bytes),
             path,
             connection: Some(connection),
             commits: Arc::clone(&commits),
@@ -162,6 +164,7 @@ where
 
 struct Committer {
     path: PathBuf,
+    wal: Wal,
     connection: Option<Connection>,
     commits: Arc<AtomicU64>,
 }
@@ -183,7 +186,8 @@ impl Committer {
             Some(connection) => connection,
             None => connect::writer(&self.path)?,
         };
-        let committed = run_batch(&connection, batch);
+        let room = self.wal.make_room(&connection);
+        let committed = room.and_then(|()| run_batch(&connection, batch));
         if committed.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::clock::Timestamp;
 use crate::store::sqlite::open;
 
 struct Fixture {
@@ -13,10 +14,11 @@ struct Fixture {
 fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
-    let (connection, presence) = open::open(&path).unwrap();
+    let (connection, presence) = open::open(&path, Timestamp::from_millis(0)).unwrap();
     let raw = Connection::open(&path).unwrap();
+    let parameters = Parameters::default();
     Fixture {
-        writer: Writer::start(path, connection, Arc::new(presence), 64).unwrap(),
+        writer: Writer::start(path, connection, Arc::new(presence), &parameters).unwrap(),
         raw,
         _directory: directory,
     }
