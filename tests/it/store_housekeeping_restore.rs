@@ -36,7 +36,7 @@ async fn what_was_there_is_kept_aside_with_its_log() {
     // What a crash leaves: `ben` is in the log only, and the log must not meet the restored file.
     let crashed = fixture.crashed();
     let database = crashed.path().join("store.db");
-    std::fs::write(crashed.path().join("store.db-shm"), [7; 32 * 1024]).unwrap();
+    std::fs::write(crashed.path().join("store.db-shm"), "stale".repeat(1000)).unwrap();
     let mut seen = Vec::new();
     let restored = restore(&file, &database, true, NOW, &mut |done, total| {
         seen.push((done, total));

@@ -14,7 +14,7 @@ use super::query::fold;
 /// The first release whose checkpoints cannot corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long another process may hold the file before a write is refused.
+/// How long another process may hold the file before a call is refused.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the writer sets, and the value it must read back.

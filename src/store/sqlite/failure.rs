@@ -76,6 +76,14 @@ impl BatchError {
             Self::RolledBack { .. } | Self::LogFull { .. } | Self::Reopen(_) => false,
         }
     }
+
+    /// Whether another process held the file all the while.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            Self::RolledBack { .. } | Self::LogFull { .. } | Self::Reopen(_) => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for BatchError {

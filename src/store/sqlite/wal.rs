@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connect::BUSY_TIMEOUT;
 use super::failure::BatchError;
 use super::files::{beside, length};
 
@@ -76,7 +75,5 @@ impl Wal {
 fn empty(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     // Whether it was busy is seen by how long the log is.
-    let tried = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    tried
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
