@@ -33,6 +33,7 @@ mod store_fixture;
 mod store_groups;
 mod store_housekeeping_backup;
 mod store_housekeeping_check;
+mod store_housekeeping_full;
 mod store_housekeeping_locked;
 mod store_housekeeping_restore;
 mod store_housekeeping_wal;
