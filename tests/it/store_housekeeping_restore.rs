@@ -1,6 +1,6 @@
 //! `dragoman store restore`: a backup in the place of the store, or the store as it was.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use dragoman::clock::Timestamp;
@@ -64,6 +64,26 @@ async fn a_backup_is_restored_where_no_store_was_and_stays() {
     assert_eq!(restored.replaced, None);
     assert_eq!(usernames(&database), ["ann"]);
     assert_eq!(usernames(&file), ["ann"]);
+}
+
+/// Only root can make a store somebody else's; anybody else sees that it stays their own.
+#[tokio::test]
+async fn a_restored_store_belongs_to_whom_it_belonged() {
+    let (fixture, file) = backed_up().await;
+    fixture.store.close().await.unwrap();
+    let owner = || {
+        let file = std::fs::metadata(fixture.path()).unwrap();
+        (file.uid(), file.gid())
+    };
+    let is_root = owner().0 == 0;
+    if is_root {
+        std::os::unix::fs::chown(fixture.path(), Some(1234), Some(4321)).unwrap();
+    }
+    let before = owner();
+    assert_eq!(before == (1234, 4321), is_root);
+    replace(&file, &fixture.path()).unwrap();
+    assert_eq!(usernames(&fixture.path()), ["ann"]);
+    assert_eq!(owner(), before);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::backup::BackupError;
-use super::files::{beside, create_directory_of, create_new, length};
+use super::files::{beside, create_directory_of, create_new, length, sync_directory_of};
 use super::presence::{FileId, Presence};
 use super::{connect, schema};
 use crate::clock::Timestamp;
@@ -78,7 +78,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Connection, Presence)
     create_directory_of(path).map_err(failed)?;
     let (presence, alone) = Presence::enter(path)?;
     match create_new(path) {
-        Ok(_) => {}
+        Ok(_) => sync_directory_of(path).map_err(failed)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(failed(source)),
     }

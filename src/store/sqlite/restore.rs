@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -108,11 +109,23 @@ pub fn restore(
         return Err(RestoreError::Exists(database));
     }
     let (copy, target) = Unfinished::beside(&database).map_err(failed(&database))?;
+    if is_there {
+        give_to_owner_of(&database, &target).map_err(failed(&database))?;
+    }
     fill(source, target, progress).map_err(failed(backup))?;
     let contents = accept(backup, copy.path())?;
     let replaced = is_there.then(|| set_aside(&database, now)).transpose()?;
     copy.finish(&database).map_err(failed(&database))?;
     Ok(Restored { contents, replaced })
+}
+
+/// Whoever restores as root must not lock out the gateway, which runs as somebody else.
+fn give_to_owner_of(database: &Path, copy: &File) -> io::Result<()> {
+    let (before, now) = (std::fs::metadata(database)?, copy.metadata()?);
+    if (before.uid(), before.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    fchown(copy, Some(before.uid()), Some(before.gid()))
 }
 
 fn fill(mut source: File, mut target: File, progress: &mut dyn FnMut(u64, u64)) -> io::Result<()> {

@@ -38,7 +38,7 @@ fn accounts(fixture: &Fixture) -> i64 {
 
 /// Lets go of the lock after what runs beside it had time to queue.
 async fn unlock(raw: &Connection) {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     raw.execute_batch("ROLLBACK").unwrap();
 }
 
