@@ -58,6 +58,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         store: commands,
         keys,
         account: config.store.account,
+        body_budget: config.server.buffered_bodies,
         hashes_at_once: 1,
         clock,
     });
@@ -118,8 +119,10 @@ struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: &Path) -> Result<Self, Failure> {
-        fs::write(path, format!("{}\n", std::process::id()))
-            .map_err(|error| Failure::failed("cannot write --pid-file", error))?;
+        fs::write(path, format!("{}\n", std::process::id())).map_err(|error| {
+            let doing = format!("--pid-file: cannot write {}", path.display());
+            Failure::failed(&doing, error)
+        })?;
         Ok(Self(path.to_owned()))
     }
 }

@@ -18,6 +18,7 @@ mod layout;
 mod notify;
 mod process;
 mod readme;
+mod recorded;
 mod server_accept;
 mod server_drain;
 mod server_harness;
