@@ -126,6 +126,59 @@ Exit codes:
   1   it failed, or the name or the key is taken
   64  the key is too short, or the command line or the configuration has faults";
 
+const STORE: &str = "\
+Examples:
+  dragoman store backup /backup/dragoman-$(date +%F).db
+  dragoman store check --json
+  dragoman store restore --force /backup/dragoman-2030-01-31.db
+
+The pepper (auth.pepper_file) is in no backup: keep a copy of it, in another place.
+
+Exit codes:
+  0   done
+  1   it failed, or the store has faults
+  64  the command line or the configuration has faults; nothing was done";
+
+const BACKUP: &str = "\
+Examples:
+  dragoman store backup /backup/dragoman-$(date +%F).db
+  dragoman store backup --store sqlite:/var/lib/dragoman/dragoman.db /backup/dragoman.db
+
+A running gateway goes on meanwhile. The file appears under its name when it is whole, synced and
+checked; it is for its owner only and replaces nothing. The pepper is not in it: keep a copy of
+that too, in another place.
+
+Exit codes:
+  0   done
+  1   it failed; there is no file of that name, or the one that was there
+  64  the command line or the configuration has faults; nothing was done";
+
+const RESTORE: &str = "\
+Examples:
+  dragoman store restore /backup/dragoman-2030-01-31.db
+  dragoman store restore --force data/dragoman.db.schema-1-20300131T235959Z
+
+Stop the gateway first. The backup is checked before anything is touched, and stays as it is. The
+store that was there is kept beside it as NAME.replaced-TIME. Keys work again if the pepper is the
+one they were made under, which is in no backup.
+
+Exit codes:
+  0   done
+  1   it failed, or the store is in use, or there is one and --force is not given
+  64  the command line or the configuration has faults; nothing was done";
+
+const CHECK_STORE: &str = "\
+Examples:
+  dragoman store check
+  dragoman store check --json
+
+Every page and every reference is read, and nothing is changed. A running gateway goes on meanwhile.
+
+Exit codes:
+  0   no fault
+  1   faults: one line each on standard error, or under \"faults\" with --json
+  64  the command line or the configuration has faults; nothing was done";
+
 const HEALTH: &str = "\
 Examples:
   dragoman health
@@ -171,6 +224,16 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Back up, restore and check the store.
+    #[command(after_help = STORE)]
+    Store {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        // An id of its own, as for keys.
+        #[arg(long, id = "store-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: StoreCommand,
     },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = HEALTH)]
@@ -237,6 +300,33 @@ pub(super) enum KeysCommand {
         /// The name of the key.
         #[arg(value_parser = key_name)]
         name: String,
+    },
+}
+
+/// What is done to the store as a whole.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the store to a file, while it is in use.
+    #[command(after_help = BACKUP)]
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store.
+    #[command(after_help = RESTORE)]
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Replace the store that is there, and keep it under another name.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Look through the whole store for damage, and say what state it is in.
+    #[command(after_help = CHECK_STORE)]
+    Check {
+        /// As a JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -1,6 +1,6 @@
 //! A store in a directory that goes away with the test, and short ways to fill it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dragoman::auth::password::PasswordHash;
 use dragoman::clock::Timestamp;
@@ -38,6 +38,16 @@ impl Fixture {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("store.db")
+    }
+
+    /// A second directory with the files as a crash would leave them at this moment.
+    pub(crate) fn crashed(&self) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["store.db", "store.db-wal"] {
+            let copy = directory.path().join(name);
+            std::fs::copy(self.directory.path().join(name), copy).unwrap();
+        }
+        directory
     }
 
     /// The file as another program sees it.
@@ -137,4 +147,24 @@ pub(crate) fn extension(field: &str, value: Option<&str>) -> ExtensionEdit {
         field: text(field),
         value: value.map(text),
     }
+}
+
+/// The names of the users in a file, whatever else is beside it.
+pub(crate) fn usernames(path: &Path) -> Vec<String> {
+    let raw = rusqlite::Connection::open(path).unwrap();
+    let mut statement = raw
+        .prepare("SELECT username FROM users ORDER BY id")
+        .unwrap();
+    let names = statement.query_map([], |row| row.get(0)).unwrap();
+    names.map(Result::unwrap).collect()
+}
+
+/// The names of the files in a directory, sorted.
+pub(crate) fn files(directory: &Path) -> Vec<String> {
+    let files = directory.read_dir().unwrap();
+    let mut names: Vec<_> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }
