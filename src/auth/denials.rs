@@ -80,7 +80,7 @@ impl Denials {
         Entry {
             at: self.clock.now(),
             principal: principal.to_string(),
-            action: asked.action,
+            action: asked.action.into(),
             // The one it was denied, if that is why.
             account: account.or(asked.account).unwrap_or(self.account),
             source: context.source,

@@ -1,12 +1,10 @@
 //! `dragoman serve`: takes calls until a signal says otherwise.
 
-use std::convert::Infallible;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
@@ -15,12 +13,11 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::journal::denial::DenialLog;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
 use crate::server::{self, Listener, Outcome, Server, signals};
-use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, audit, key_uses};
 use crate::{stack, telemetry};
 
 /// Serves, and returns once drained: the exit code of the process.
@@ -62,8 +59,9 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         routes: config.routes,
         trusted_proxies: config.auth.trusted_proxies,
         store: commands,
-        keys,
+        keys: Arc::clone(&keys),
         account: config.store.account,
+        body_budget: config.server.buffered_bodies,
         hashes_at_once: 1,
         clock,
     });
@@ -73,9 +71,14 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     say(&announcement)?;
     let outcome = tokio::select! {
         outcome = server.run(gateway) => outcome,
-        never = write_counts(&*store, &counting) => match never {},
+        never = audit::keep_counting(&*store, &counting) => match never {},
+        never = key_uses::keep_noting(&keys, &*store) => match never {},
     };
     drop(pid_file);
+    // No call is left that could add to them. What was served stays served if this fails.
+    if let Err(error) = key_uses::note(&keys, &*store).await {
+        tracing::warn!(error = ?error, "the last uses of keys since a minute are lost");
+    }
     log_head(&*store).await?;
     store
         .close()
@@ -103,14 +106,6 @@ async fn log_head(store: &dyn Store) -> Result<(), Failure> {
         );
     }
     Ok(())
-}
-
-/// Has the audit trail told, minute by minute, how often nobody in particular was refused.
-async fn write_counts(log: &dyn DenialLog, clock: &Clock) -> Infallible {
-    loop {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        log.write_counts(clock.now());
-    }
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.
@@ -170,39 +165,5 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         // Nobody is left to be told; a stale file names a process that is gone.
         drop(fs::remove_file(&self.0));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::clock::Timestamp;
-    use crate::journal::denial::Denial;
-
-    #[derive(Default)]
-    struct Told(AtomicUsize);
-
-    impl DenialLog for Told {
-        fn denied(&self, _: Denial) {}
-
-        fn unauthenticated(&self, _: Timestamp, _: Option<IpAddr>) {}
-
-        fn write_counts(&self, now: Timestamp) {
-            assert_eq!(now, Timestamp::from_millis(7));
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_trail_is_told_every_minute_that_time_passes() {
-        let told = Told::default();
-        let clock = Clock::fixed(Timestamp::from_millis(7), 0);
-        let telling = write_counts(&told, &clock);
-        let ended = tokio::time::timeout(Duration::from_secs(5 * 60 + 1), telling).await;
-        assert!(ended.is_err());
-        assert_eq!(told.0.load(Ordering::Relaxed), 5);
     }
 }

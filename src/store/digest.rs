@@ -133,12 +133,15 @@ pub(super) fn member(seal: &Seal, member: &Member) -> Digest {
     seal.digest(&fields)
 }
 
-/// The digest of a key. What the key itself is compared with is a part of it.
+/// The digest of a key. What the key itself is compared with is a part of it; its last use is not,
+/// since that changes without a record.
 pub(super) fn key(seal: &Seal, record: &KeyRecord) -> Digest {
     let KeyRecord {
         key,
         hint,
         created_at,
+        last_used_at: _,
+        replaced_at,
         revoked_at,
     } = record;
     let Key {
@@ -146,6 +149,7 @@ pub(super) fn key(seal: &Seal, record: &KeyRecord) -> Digest {
         digest,
         scopes,
         accounts,
+        routes,
         expires_at,
     } = key;
     let mut fields = seal.contents("key");
@@ -156,9 +160,13 @@ pub(super) fn key(seal: &Seal, record: &KeyRecord) -> Digest {
         .text("hint", Some(hint))
         .number("expires_at", expires_at.map(Timestamp::as_millis))
         .number("created_at", Some(created_at.as_millis()))
+        .number("replaced_at", replaced_at.map(Timestamp::as_millis))
         .number("revoked_at", revoked_at.map(Timestamp::as_millis));
     for account in accounts {
         fields.number("account", Some(account.id().value()));
+    }
+    for route in routes {
+        fields.text("route", Some(route));
     }
     seal.digest(&fields)
 }

@@ -32,18 +32,15 @@ async fn ten_records() -> Fixture {
 }
 
 fn key(name: String, digest: u8) -> KeyRecord {
-    KeyRecord {
-        key: Key {
-            name,
-            digest: KeyDigest::from_bytes([digest; 32]),
-            scopes: Scopes::default(),
-            accounts: Vec::new(),
-            expires_at: None,
-        },
-        hint: "a1b2".to_owned(),
-        created_at: Timestamp::from_millis(1),
-        revoked_at: None,
-    }
+    let key = Key {
+        name,
+        digest: KeyDigest::from_bytes([digest; 32]),
+        scopes: Scopes::default(),
+        accounts: Vec::new(),
+        routes: Vec::new(),
+        expires_at: None,
+    };
+    KeyRecord::new(key, "a1b2".to_owned(), Timestamp::from_millis(1))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

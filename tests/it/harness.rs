@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -51,6 +51,7 @@ pub(crate) const DELETE_KEY: &str =
 pub(crate) const ACCOUNT_KEY: &str =
     "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
 
+/// The time it is, always.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Whether goldens are written instead of compared.
@@ -84,6 +85,7 @@ pub(crate) struct Gateway {
     pub(crate) service:
         BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) keys: Arc<KeyRing>,
     directory: TempDir,
 }
 
@@ -99,6 +101,11 @@ impl Gateway {
         let (head, body) = response.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (head.status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The file of its store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("db")
     }
 }
 
@@ -126,51 +133,49 @@ impl Seed {
     }
 
     pub(crate) fn gateway(&self, routes: Vec<Route>) -> Gateway {
+        let keys = [
+            key("full", FULL_KEY, Scopes::full(), &[]),
+            key(
+                "read",
+                READ_KEY,
+                Scopes::new([Scope::parse("user:read").unwrap()]),
+                &[],
+            ),
+            key("write", WRITE_KEY, Scopes::default(), &[]),
+            key(
+                "delete",
+                DELETE_KEY,
+                Scopes::new([Scope::parse("user:delete").unwrap()]),
+                &[],
+            ),
+            key("account-1", ACCOUNT_KEY, Scopes::full(), &[account(1)]),
+        ];
+        self.gateway_with(routes, keys.into())
+    }
+
+    pub(crate) fn gateway_with(&self, routes: Vec<Route>, keys: Vec<Key>) -> Gateway {
         let directory = tempfile::tempdir().unwrap();
         fs::copy(
             self.directory.path().join("db"),
             directory.path().join("db"),
         )
         .unwrap();
-        let pepper = Pepper::new(&[7; 32]);
-        let keys = [
-            key(&pepper, "full", FULL_KEY, Scopes::full(), &[]),
-            key(
-                &pepper,
-                "read",
-                READ_KEY,
-                Scopes::new([Scope::parse("user:read").unwrap()]),
-                &[],
-            ),
-            key(&pepper, "write", WRITE_KEY, Scopes::default(), &[]),
-            key(
-                &pepper,
-                "delete",
-                DELETE_KEY,
-                Scopes::new([Scope::parse("user:delete").unwrap()]),
-                &[],
-            ),
-            key(
-                &pepper,
-                "account-1",
-                ACCOUNT_KEY,
-                Scopes::full(),
-                &[account(1)],
-            ),
-        ];
         let store = Arc::new(open(directory.path()));
+        let keys = Arc::new(KeyRing::new(pepper(), keys));
         let service = stack::gateway(stack::Parts {
             routes,
             trusted_proxies: Vec::new(),
             store: Arc::<SqliteStore>::clone(&store),
-            keys: Arc::new(KeyRing::new(pepper, keys.into())),
+            keys: Arc::clone(&keys),
             account: account(1),
+            body_budget: 64 << 20,
             hashes_at_once: 1,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
             service,
             store,
+            keys,
             directory,
         }
     }
@@ -185,12 +190,17 @@ fn open(directory: &Path) -> SqliteStore {
     SqliteStore::open(&directory.join("db"), &parameters, seal()).unwrap()
 }
 
-fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
+fn pepper() -> Pepper {
+    Pepper::new(&[7; 32])
+}
+
+pub(crate) fn key(name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
     Key {
         name: name.to_owned(),
-        digest: pepper.digest(&Secret::from(secret)),
+        digest: pepper().digest(&Secret::from(secret)),
         scopes,
         accounts: accounts.to_vec(),
+        routes: Vec::new(),
         expires_at: None,
     }
 }
@@ -199,11 +209,11 @@ pub(crate) fn account(number: i64) -> AccountId {
     AccountId::new(Id::new(number).unwrap())
 }
 
-fn entry(account_number: i64) -> Entry {
+pub(crate) fn entry(account_number: i64) -> Entry {
     Entry {
         at: NOW,
         principal: "seed".to_owned(),
-        action: Action::CreateUser,
+        action: Action::CreateUser.into(),
         account: account(account_number),
         source: None,
         route: None,

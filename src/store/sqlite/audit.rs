@@ -15,9 +15,9 @@ use crate::command::group::Group;
 use crate::command::member::Member;
 use crate::command::user::User;
 use crate::command::{AccountId, Id};
-use crate::journal::Entry;
 use crate::journal::record::{Outcome, Record};
 use crate::journal::seal::{Digest, Link, Seal};
+use crate::journal::{Act, Entry};
 use crate::store::{StoreError, digest};
 
 /// A record whose target is not known yet.
@@ -54,6 +54,14 @@ impl Draft {
         Self {
             entry,
             seal: Arc::clone(seal),
+        }
+    }
+
+    /// The same circumstances, for another act in the same transaction.
+    pub(super) fn with_action(&self, action: Act) -> Self {
+        Self {
+            entry: self.entry.with_action(action),
+            seal: Arc::clone(&self.seal),
         }
     }
 
@@ -116,19 +124,7 @@ pub(super) fn record(
     target: Target,
     change: Change,
 ) -> Result<(), StoreError> {
-    record_action(connection, draft.entry.action.name(), draft, target, change)
-}
-
-/// Records that an action with a name of its own was carried out.
-pub(super) fn record_action(
-    connection: &Connection,
-    action: &str,
-    draft: &Draft,
-    target: Target,
-    change: Change,
-) -> Result<(), StoreError> {
     let record = Record {
-        action: Some(action.to_owned()),
         user: target.user.map(Id::value),
         group: target.group.map(Id::value),
         key: target.key,

@@ -1,13 +1,16 @@
 //! API keys, and the first key and user of a new store.
 
+mod rotate;
+
 use rusqlite::{Connection, params};
 
+pub(super) use self::rotate::rotate;
 use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
 use super::failure::violates;
 use super::users;
 use crate::auth::api_key::KeyDigest;
-use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::auth::scope::{Scope, Scopes};
 use crate::clock::Timestamp;
@@ -15,6 +18,7 @@ use crate::command::name::Username;
 use crate::command::text::Text;
 use crate::command::user::{Role, UserChange};
 use crate::command::{AccountId, Action, Edit, Id};
+use crate::journal::Act;
 use crate::store::StoreError;
 
 /// Adds a key, unless its name or digest is taken.
@@ -23,10 +27,28 @@ pub(super) fn insert(
     record: &KeyRecord,
     draft: &Draft,
 ) -> Result<bool, StoreError> {
-    let inserted = connection
+    let id = match insert_row(connection, record) {
+        Ok(id) => id,
+        Err(error) if violates(&error, "keys.name") || violates(&error, "keys.digest") => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let change = Change {
+        after: Some(draft.key(record)),
+        ..Change::default()
+    };
+    audit::record(connection, draft, Target::key(id), change)?;
+    Ok(true)
+}
+
+fn insert_row(connection: &Connection, record: &KeyRecord) -> rusqlite::Result<i64> {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+    connection
         .prepare_cached(
-            "INSERT INTO keys (name, digest, hint, scopes, accounts, expires_at, created_at, revoked_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO keys (name, digest, hint, scopes, accounts, routes, expires_at, created_at,
+                               last_used_at, replaced_at, revoked_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             record.key.name,
@@ -34,27 +56,17 @@ pub(super) fn insert(
             record.hint,
             record.key.scopes.to_string(),
             write_accounts(&record.key.accounts),
-            record.key.expires_at.map(Timestamp::as_millis),
+            record.key.routes.join(" "),
+            time(record.key.expires_at),
             record.created_at.as_millis(),
-            record.revoked_at.map(Timestamp::as_millis),
-        ]);
-    match inserted {
-        Ok(_) => {}
-        Err(error) if violates(&error, "keys.name") || violates(&error, "keys.digest") => {
-            return Ok(false);
-        }
-        Err(error) => return Err(error.into()),
-    }
-    let id = connection.last_insert_rowid();
-    let change = Change {
-        after: Some(draft.key(record)),
-        ..Change::default()
-    };
-    audit::record_action(connection, "key.create", draft, Target::key(id), change)?;
-    Ok(true)
+            time(record.last_used_at),
+            time(record.replaced_at),
+            time(record.revoked_at),
+        ])?;
+    Ok(connection.last_insert_rowid())
 }
 
-/// Ends the live key of that name.
+/// Ends every secret of the live key of that name.
 pub(super) fn revoke(
     connection: &Connection,
     name: &str,
@@ -78,9 +90,21 @@ pub(super) fn revoke(
             after: Some(draft.key(&record)),
             ..Change::default()
         };
-        audit::record_action(connection, "key.revoke", draft, Target::key(id), change)?;
+        audit::record(connection, draft, Target::key(id), change)?;
     }
     Ok(!live.is_empty())
+}
+
+/// Writes down when keys were used. What is known of a later use stands.
+pub(super) fn note_uses(connection: &Connection, uses: &[KeyUse]) -> Result<(), StoreError> {
+    let mut update = connection.prepare_cached(
+        "UPDATE keys SET last_used_at = ?2
+         WHERE digest = ?1 AND ifnull(last_used_at < ?2, TRUE)",
+    )?;
+    for one in uses {
+        update.execute(params![one.digest.as_bytes(), one.at.as_millis()])?;
+    }
+    Ok(())
 }
 
 /// Reads every key.
@@ -108,7 +132,7 @@ pub(super) fn bootstrap(
 ) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM users)";
     let in_use: bool = connection.query_row(sql, [], |row| row.get(0))?;
-    if in_use || !insert(connection, key, draft)? {
+    if in_use || !insert(connection, key, &draft.with_action(Act::CreateKey))? {
         return Ok(false);
     }
     let role = Text::parse(Role::ADMINISTRATOR).map(Role::new);
@@ -122,8 +146,8 @@ pub(super) fn bootstrap(
         password: true,
         ..Change::default()
     };
-    let action = Action::CreateUser.name();
-    audit::record_action(connection, action, draft, Target::user(user.id), change)?;
+    let draft = draft.with_action(Action::CreateUser.into());
+    audit::record(connection, &draft, Target::user(user.id), change)?;
     Ok(true)
 }
 
@@ -136,10 +160,13 @@ fn parse(columns: Columns<'_>) -> Result<KeyRecord, StoreError> {
             digest: columns.required("digest", digest)?,
             scopes: columns.required("scopes", |text: String| read_scopes(&text))?,
             accounts: columns.required("accounts", |text: String| read_accounts(&text))?,
+            routes: columns.required("routes", |text: String| Some(read_routes(&text)))?,
             expires_at: columns.parse("expires_at", time)?,
         },
         hint: columns.required("hint", Some::<String>)?,
         created_at: columns.required("created_at", time)?,
+        last_used_at: columns.parse("last_used_at", time)?,
+        replaced_at: columns.parse("replaced_at", time)?,
         revoked_at: columns.parse("revoked_at", time)?,
     })
 }
@@ -152,6 +179,10 @@ fn read_scopes(text: &str) -> Option<Scopes> {
 fn read_accounts(text: &str) -> Option<Vec<AccountId>> {
     let ids = text.split_whitespace().map(Id::parse);
     ids.map(|id| id.map(AccountId::new)).collect()
+}
+
+fn read_routes(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 fn write_accounts(accounts: &[AccountId]) -> String {

@@ -8,12 +8,17 @@ use crate::journal::record::{Outcome, Record};
 use crate::journal::seal::Seal;
 use crate::store::StoreError;
 
-/// Links the records that the second migration put aside, and then says so in a record of its own:
-/// up to there the trail shows only that nobody changed it since.
+/// Links the records that a migration put aside, if one did, and then says so in a record of its
+/// own: up to there the trail shows only that nobody changed it since. Comes after all migrations,
+/// since records are written as the newest schema has them.
 pub(in crate::store::sqlite) fn seal_old(
     connection: &Connection,
     seal: &Seal,
 ) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'audit_unsealed')";
+    if !connection.query_row(sql, [], |row| row.get(0))? {
+        return Ok(());
+    }
     let mut count = 0_i64;
     let mut last = None;
     {

@@ -2,6 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::auth::api_key::Pepper;
+use crate::clock::Timestamp;
 use crate::store::sqlite::open;
 
 struct Fixture {
@@ -14,10 +15,12 @@ struct Fixture {
 fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
-    let (connection, presence) = open::open(&path, &Pepper::new(&[7; 32]).seal()).unwrap();
+    let seal = Pepper::new(&[7; 32]).seal();
+    let (connection, presence) = open::open(&path, Timestamp::from_millis(0), &seal).unwrap();
     let raw = Connection::open(&path).unwrap();
+    let parameters = Parameters::default();
     Fixture {
-        writer: Writer::start(path, connection, Arc::new(presence), 64).unwrap(),
+        writer: Writer::start(path, connection, Arc::new(presence), &parameters).unwrap(),
         raw,
         _directory: directory,
     }
@@ -37,7 +40,7 @@ fn accounts(fixture: &Fixture) -> i64 {
 
 /// Lets go of the lock after what runs beside it had time to queue.
 async fn unlock(raw: &Connection) {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     raw.execute_batch("ROLLBACK").unwrap();
 }
 
