@@ -4,6 +4,7 @@
 //! done.
 
 mod arguments;
+mod bulk;
 mod check;
 mod failure;
 mod first_start;
@@ -45,6 +46,11 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
         Some(Command::Check { store }) => check::run(config, store.store.as_deref()),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
+        Some(Command::Users { store, command }) => bulk::users(config, store.as_deref(), command),
+        Some(Command::Groups { store, command }) => bulk::groups(config, store.as_deref(), command),
+        Some(Command::Members { store, command }) => {
+            bulk::members(config, store.as_deref(), command)
+        }
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

@@ -13,7 +13,8 @@ use super::query::fold;
 /// The first release whose checkpoints cannot corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection waits for another process that writes.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the writer sets, and the value it must read back.
 const WRITER: [(&str, &str); 8] = [

@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::open::OpenError;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_users_groups_keys_audit.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_users_groups_keys_audit.sql"),
+    include_str!("migrations/0004_other_ids.sql"),
+];
 
 /// "DRGM": what marks an `SQLite` file as a store of this program.
 const APPLICATION_ID: i64 = 0x4452_474d;
