@@ -1,11 +1,14 @@
 //! What can be said on the command line.
 
+pub(super) mod bulk;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::key_times::{Expiry, Overlap};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
@@ -234,6 +237,33 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: StoreCommand,
+    },
+    /// List, import and export users.
+    #[command(after_help = bulk::USERS)]
+    Users {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "users-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// List, import and export groups.
+    #[command(after_help = bulk::GROUPS)]
+    Groups {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "groups-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: GroupsCommand,
+    },
+    /// List, import and export memberships of users in groups.
+    #[command(after_help = bulk::MEMBERS)]
+    Members {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "members-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: MembersCommand,
     },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = HEALTH)]

@@ -3,6 +3,10 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod bulk_beside;
+mod bulk_export;
+mod bulk_fixture;
+mod bulk_import;
 mod cli_check;
 mod cli_keys;
 mod clients;
@@ -11,6 +15,7 @@ mod config_layers;
 mod config_reference;
 mod dependencies;
 mod first_start;
+mod foreign_hashes;
 mod golden;
 mod harness;
 mod key_life;

@@ -99,8 +99,25 @@ pub(super) fn delete(
     Ok(Some(stored.username))
 }
 
+/// Puts a hash in the place of another one of the same password, if that is still there.
+pub(super) fn renew_hash(
+    connection: &Connection,
+    id: Id,
+    old: &PasswordHash,
+    new: &PasswordHash,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let renewed = connection
+        .prepare_cached("UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2")?
+        .execute(params![id.value(), old.as_str(), new.as_str()])?;
+    if renewed > 0 {
+        audit::record(connection, entry, Target::user(id))?;
+    }
+    Ok(renewed > 0)
+}
+
 /// Writes every attribute. The hash stays as it is where none is given.
-fn write(
+pub(super) fn write(
     connection: &Connection,
     user: &User,
     hash: Option<&PasswordHash>,
