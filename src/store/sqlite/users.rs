@@ -14,7 +14,7 @@ use crate::command::organization::Organization;
 use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -111,7 +111,7 @@ pub(super) fn renew_hash(
         .prepare_cached("UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2")?
         .execute(params![id.value(), old.as_str(), new.as_str()])?;
     if renewed > 0 {
-        audit::record(connection, entry, Target::user(id))?;
+        audit::record_as(connection, Act::RenewHash, entry, Target::user(id))?;
     }
     Ok(renewed > 0)
 }
