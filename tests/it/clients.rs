@@ -230,7 +230,7 @@ fn python(script: &str) -> Command {
     command
 }
 
-fn in_package(path: &str) -> PathBuf {
+pub(crate) fn in_package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
