@@ -47,7 +47,8 @@
 //!   answered with `"id":null`, as a .NET and a PHP client need. Ids come back as the bytes
 //!   they were. `id-is-absent`, `id-is-null`, `id-is-beyond-64-bits`
 //! - **V3** Batches and notifications follow JSON-RPC 2.0; what the vendor does is unknown. A
-//!   notification is carried out; where nothing is left to answer, the answer is an empty 204.
+//!   notification is carried out; where nothing is left to answer, the answer is an empty 200,
+//!   because jsonrpc-requests takes a 204 for a failure.
 //!   `batch-with-a-notification`, `notification-is-carried-out-and-not-answered`,
 //!   `batch-of-21-is-too-large`
 //! - **V4** Any or no `Content-Type`, any or no `version`, the path in any case and with or
