@@ -3,6 +3,7 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod answer_heads;
 mod cli_check;
 mod cli_keys;
 mod clients;
@@ -13,16 +14,19 @@ mod dependencies;
 mod first_start;
 mod golden;
 mod harness;
+mod hostile_forms;
 mod json_limits;
 mod json_rpc_clients;
 mod json_suite;
 mod kinds;
 mod layout;
+mod naughty_strings;
 mod php_bodies;
 mod php_clients;
 mod php_differential;
 mod php_server;
 mod process;
+mod secrets;
 mod server_accept;
 mod server_drain;
 mod server_harness;

@@ -61,7 +61,8 @@ impl Wire {
         // A gateway that refuses early closes early; what it said is there to be read all the same.
         drop(stream.get_mut().write_all(request));
         let sent = Instant::now();
-        let (reply, is_kept) = read(&mut stream, sent);
+        let has_body = !request.starts_with(b"HEAD ");
+        let (reply, is_kept) = read(&mut stream, has_body, sent);
         if is_kept {
             self.stream = Some(stream);
         }
@@ -75,10 +76,6 @@ impl Wire {
             &[("Content-Type", content_type)],
             body,
         ))
-    }
-
-    pub(crate) fn post_form(&mut self, target: &str, body: &[u8]) -> Reply {
-        self.post(target, URLENCODED, body)
     }
 
     pub(crate) fn vision6(&mut self, call: &Value) -> Value {
@@ -113,7 +110,7 @@ pub(crate) fn request(
 }
 
 /// Reads one answer, and says whether the connection stays.
-fn read(stream: &mut BufReader<TcpStream>, sent: Instant) -> (Reply, bool) {
+fn read(stream: &mut BufReader<TcpStream>, has_body: bool, sent: Instant) -> (Reply, bool) {
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
@@ -134,14 +131,15 @@ fn read(stream: &mut BufReader<TcpStream>, sent: Instant) -> (Reply, bool) {
         took: Duration::ZERO,
     };
     if status == 100 {
-        return read(stream, sent);
+        return read(stream, has_body, sent);
     }
     let length = reply.header("content-length").map(|it| it.parse().unwrap());
     match length {
-        Some(length) => {
+        Some(length) if has_body => {
             reply.body.resize(length, 0);
             stream.read_exact(&mut reply.body).unwrap();
         }
+        Some(_) => {}
         None => drop(stream.read_to_end(&mut reply.body).unwrap()),
     }
     reply.took = sent.elapsed();
