@@ -176,8 +176,8 @@ pub enum StoreError {
     /// No such membership.
     #[error("no such membership")]
     NotAMember,
-    /// The search has more values than the database takes.
-    #[error("the search has too many values")]
+    /// The search has more conditions or values than the store takes.
+    #[error("the search has too many conditions or values")]
     SearchTooLong,
     /// Too much is waiting already.
     #[error("the store's queue is full")]
@@ -199,7 +199,10 @@ impl From<StoreError> for Error {
             StoreError::UserNotFound => Kind::UserNotFound.into(),
             StoreError::GroupNotFound => Kind::GroupNotFound.into(),
             StoreError::NotAMember => Kind::NotAMember.into(),
-            StoreError::SearchTooLong => Kind::BadSearch.into(),
+            StoreError::SearchTooLong => Self::new(
+                Kind::BadSearch,
+                "the search has too many conditions or values; ask for less at once",
+            ),
             StoreError::Overloaded => Kind::Overloaded.into(),
             StoreError::Unavailable(_) => Self::from(Kind::Overloaded).caused_by(error),
             StoreError::Database(_) => Self::internal(error),

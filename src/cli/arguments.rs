@@ -153,7 +153,7 @@ pub(super) enum Command {
     #[command(after_help = HEALTH)]
     Health {
         /// The admin listener, instead of the configured one.
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         admin: Option<SocketAddr>,
     },
 }
@@ -256,6 +256,11 @@ fn key_name(text: &str) -> Result<String, &'static str> {
     } else {
         Err("1 to 64 visible ASCII characters, no blanks")
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "IP:PORT, such as 127.0.0.1:9901 or [::1]:9901")
 }
 
 fn account(text: &str) -> Result<AccountId, &'static str> {

@@ -157,8 +157,15 @@ impl Secrets {
         text
     }
 
-    /// One line to paste. The administrator is user 1, so the user that the first line makes is 2.
+    /// One line to paste. The administrator is user 1, so the user that Grupo's line makes is 2;
+    /// where nothing speaks Grupo there is the administrator only.
     fn example(&self, config: &Config, route: &Route, address: SocketAddr) -> String {
+        let speaks_grupo = |route: &Route| route.dialect == Dialect::Grupo;
+        let user = if config.routes.iter().any(speaks_grupo) {
+            2
+        } else {
+            1
+        };
         let host = route
             .host
             .as_ref()
@@ -173,11 +180,11 @@ impl Secrets {
             ),
             Dialect::Vision6 => format!(
                 "curl{host} '{url}?version=3.3' -d '{{\"id\":1,\"method\":\"editUser\",\"params\":\
-                 [\"{key}\",{},{{\"id\":2,\"position\":\"Analyst\"}}]}}'",
+                 [\"{key}\",{},{{\"id\":{user},\"position\":\"Analyst\"}}]}}'",
                 config.store.account.id()
             ),
             Dialect::B2evolution => format!(
-                "curl{host} -u {ADMINISTRATOR}:{} {url}/users/2 -d identity_form=1 -d edited_user_nickname=ada",
+                "curl{host} -u {ADMINISTRATOR}:{} {url}/users/{user} -d identity_form=1 -d edited_user_nickname=ada",
                 self.password.reveal()
             ),
         }

@@ -38,7 +38,7 @@ pub(super) fn run(
             insert(&config, &clock, key, &secret)?;
             say(&format!("{}\n", secret.reveal()))?;
             remark(&format!(
-                "Key {name} is made. It is shown this once only, and clients can use it at once."
+                "Key {name} is made. It is shown this once only; a running gateway takes it within a second."
             ));
             Ok(())
         }
@@ -47,7 +47,7 @@ pub(super) fn run(
             let name = key.name.clone();
             insert(&config, &clock, key, &secret)?;
             remark(&format!(
-                "Key {name} is registered. Clients can use it at once."
+                "Key {name} is registered. A running gateway takes it within a second."
             ));
             Ok(())
         }

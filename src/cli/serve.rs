@@ -118,8 +118,10 @@ struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: &Path) -> Result<Self, Failure> {
-        fs::write(path, format!("{}\n", std::process::id()))
-            .map_err(|error| Failure::failed("cannot write --pid-file", error))?;
+        fs::write(path, format!("{}\n", std::process::id())).map_err(|error| {
+            let doing = format!("--pid-file: cannot write {}", path.display());
+            Failure::failed(&doing, error)
+        })?;
         Ok(Self(path.to_owned()))
     }
 }

@@ -68,12 +68,14 @@
 //!   `password-with-markup-is-refused`.
 //! - **B13** A new user's password may have one character or none. Here it is held to the five of
 //!   every other, and a second spelling that is sent must agree. `create-refuses-a-short-password`.
-//! - **B14** It ignores fields it does not know. Here they are kept as extension attributes.
-//!   `update-keeps-fields-nobody-knows`.
+//! - **B14** It ignores fields it does not know. Here they are kept as extension attributes; one
+//!   that is the name of a credential in another dialect is refused.
+//!   `update-keeps-fields-nobody-knows`, `update-refuses-a-credential-of-another-dialect`.
 //! - **B15** It takes an address that another user has, makes an account unconfirmed when its own
 //!   address changes, and ignores `admin_form` from who may not use it. Here an address is one
-//!   user's, the status stays, and the form is refused. `update-refuses-the-email-of-another`,
-//!   `update-of-ones-own-level-is-refused`.
+//!   user's, the status stays, and the form is refused, as are tags; a reason may come with closing
+//!   one's own account. `update-refuses-the-email-of-another`,
+//!   `update-of-ones-own-level-is-refused`, `update-of-ones-own-groups-is-refused`.
 //! - **B16** It ignores filters without `filter=new`, and parameters it does not know. Here a filter
 //!   counts with and without it, and what cannot be answered is refused. A status is matched by what
 //!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole.

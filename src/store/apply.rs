@@ -81,6 +81,7 @@ pub(super) fn change_user(change: UserChange, user: &mut User) {
         organizations,
         notify: _,
         extensions,
+        guard: _,
     } = change;
     replace(&mut user.username, username);
     write_names(user, display_name, given_name, family_name);

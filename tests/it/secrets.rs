@@ -22,9 +22,9 @@ const WRONG_PASSWORD: &str = "CanaryWrong5d20b8846c";
 /// A key that nobody has.
 const WRONG_KEY: &str = "canary0wrong0key0canary0wrong0key0canary0wrong0key0canary0wrong0";
 /// A key from the environment.
-const STATIC_KEY: &str = "CanaryStaticKey99e1c0d7b2a4f653";
-/// A secret in a place that is not meant for one.
-const MISPLACED: &str = "CanaryMisplaced71f0e2d9c8";
+const STATIC_KEY: &str = "canary1static1key1canary1static1key1canary1static1key1canary1sta";
+/// A key in a place that is not meant for one.
+const MISPLACED: &str = "canaryMisplaced0canaryMisplaced0canaryMisplaced0canaryMisplaced0";
 
 #[test]
 fn a_credential_sent_anywhere_is_nowhere_in_what_is_written() {
@@ -310,7 +310,7 @@ fn broken(key: &str) -> Vec<Vec<u8>> {
             URLENCODED,
             format!("api_secret_key={key}&api_secret_key={key}"),
         ),
-        (URLENCODED, format!("{key}={key}&update=site_users")),
+        (URLENCODED, format!("{key}={key}%ff&update=site_users")),
         (URLENCODED, format!("api_secret_key={key}&add={key}")),
         (
             URLENCODED,

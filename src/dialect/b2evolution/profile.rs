@@ -7,7 +7,7 @@ use super::kept::{self, NEW_FIELDS};
 use super::operation::Note;
 use super::{attribute, organizations, password, status, value, wording};
 use crate::command::Dialect;
-use crate::command::extension::ExtensionEdit;
+use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
 use crate::command::user::UserChange;
 use crate::error::Error;
 use crate::framing::form::{Entry, Form, Value};
@@ -138,6 +138,7 @@ impl<'p> Reader<'p> {
         if let Home::Kept(kind) = field.home {
             let value = kept::decode(kind, entry)?;
             self.keep(name, value)?;
+            self.change.guard = self.change.guard.max(field::guard(name, field.flags));
             return Ok(());
         }
         let text = value::scalar(entry)?;
@@ -169,6 +170,9 @@ impl<'p> Reader<'p> {
 
     fn unknown(&mut self, entry: Entry<'_>) -> Result<(), Error> {
         let name = entry.name.clone();
+        if is_credential(&name) {
+            return Err(Error::invalid(name.into_owned(), CREDENTIAL));
+        }
         match &entry.value {
             Value::Text(text) => {
                 let text = (!text.is_empty()).then(|| text.clone().into_owned());
