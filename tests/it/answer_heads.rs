@@ -108,20 +108,20 @@ fn no_value_splits_an_answer_or_a_line_of_the_log() {
     });
     let id = gateway.add_user("ana");
     let mut wire = Wire::open(&gateway.served.url);
-    let mut replies = Vec::new();
+    let mut answers = Vec::new();
     let long = "A".repeat(64 * 1024);
     for poison in POISON.into_iter().chain([long.as_str()]) {
-        replies.extend(poisoned_bodies(&mut wire, &gateway.key, id, poison));
+        answers.extend(poisoned_bodies(&mut wire, &gateway.key, id, poison));
         if poison.len() < 4096 {
-            replies.extend(poisoned_heads(&mut wire, poison));
+            answers.extend(poisoned_heads(&mut wire, poison));
         }
     }
-    assert!(replies.len() > 100, "{} answers", replies.len());
-    for reply in &replies {
+    assert!(answers.len() > 100, "{} answers", answers.len());
+    for reply in &answers {
         assert_untouched(reply);
     }
-    let (_, log) = gateway.served.stop();
-    assert_one_record_each(&log, &replies);
+    let (_, written) = gateway.served.stop();
+    assert_one_record_each(&written, &answers);
 }
 
 /// The text as a username, a key, a field's name and value, a method and an id.

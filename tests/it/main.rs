@@ -12,6 +12,8 @@ mod config_layers;
 mod config_reference;
 mod dependencies;
 mod first_start;
+mod form_confusion;
+mod form_target;
 mod golden;
 mod harness;
 mod hostile_forms;

@@ -248,13 +248,13 @@ fn a_flutter_application_sends_a_form_in_its_own_hand() {
         ("full_name", "Zoë 😀"),
         ("site_role", ""),
     ];
-    let mut body = String::new();
-    for (name, value) in fields {
-        body.push_str(&format!(
+    let part = |(name, value): (&str, &str)| {
+        format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        ));
-    }
-    body.push_str(&format!("--{boundary}--\r\n"));
+        )
+    };
+    let parts: String = fields.into_iter().map(part).collect();
+    let body = format!("{parts}--{boundary}--\r\n");
     let mut wire = Wire::open(&gateway.served.url);
     let content_type = format!("multipart/form-data; boundary={boundary}");
     let answer = wire.post(GRUPO, &content_type, body.as_bytes());
