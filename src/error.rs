@@ -84,6 +84,9 @@ pub enum Kind {
     Internal,
 }
 
+/// A crowded moment is over soon.
+const CROWDED: Duration = Duration::from_secs(1);
+
 /// Why a password was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordFault {
@@ -132,6 +135,17 @@ impl Kind {
             Self::Upstream => "upstream",
             Self::Internal => "internal",
         }
+    }
+
+    /// How long the caller is told to wait before trying again, where that helps.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        if let Self::RateLimited { retry_after } = self {
+            return Some(*retry_after);
+        }
+        if matches!(self, Self::Overloaded) {
+            return Some(CROWDED);
+        }
+        None
     }
 
     /// The field at fault, where there is one.

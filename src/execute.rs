@@ -151,7 +151,7 @@ impl Execute {
         Entry {
             at: self.clock.now(),
             principal: permitted.principal().to_string(),
-            action: permitted.command().action(),
+            action: permitted.command().action().into(),
             account: permitted.account(),
             source: context.source,
             request_id: context.request_id.to_string(),

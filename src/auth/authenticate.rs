@@ -87,7 +87,8 @@ pub struct Login {
 /// Establishes who calls.
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
-/// *Failure*: [`Kind::Unauthenticated`] for missing, wrong, revoked and expired credentials alike;
+/// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
+/// of another route alike;
 /// [`Kind::Closed`] for the right password of a closed or deactivated user; [`Kind::Overloaded`]
 /// when too many passwords wait to be checked.
 /// *Cost*: one HMAC for a key; argon2id off the async threads for a password.
@@ -183,17 +184,20 @@ impl Judge {
         match credentials {
             Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key).ok_or_else(|| Kind::Unauthenticated.into()),
-            Credentials::Basic { login, password } => match self.key(&password) {
+            Credentials::Key(key) => self
+                .key(&key, call)
+                .ok_or_else(|| Kind::Unauthenticated.into()),
+            Credentials::Basic { login, password } => match self.key(&password, call) {
                 Some(principal) => Ok(principal),
                 None => self.user(login, password).await,
             },
         }
     }
 
-    fn key(&self, presented: &Secret) -> Option<Principal> {
+    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
+        let route = call.context.route.as_ref().map(|route| route.name.as_str());
         self.ring
-            .find(presented, self.clock.now())
+            .find(presented, route, self.clock.now())
             .map(Principal::Key)
     }
 

@@ -207,7 +207,7 @@ fn gives_rights(change: &UserChange) -> bool {
     !change.role.is_keep() || change.read_only.is_some() || change.guard == Guard::Role
 }
 
-/// A user may read every user and edit itself; an administrator may do everything.
+/// A user may read every user and edit itself; an administrator may do everything but delete itself.
 fn judge_user(
     id: Id,
     administrator: bool,
@@ -219,6 +219,15 @@ fn judge_user(
         return Err(Error::new(
             Kind::PermissionDenied,
             "the user is read-only; sign in as another",
+        ));
+    }
+    if let Command::DeleteUser(UserRef::Id(target)) = command
+        && administrator
+        && *target == id
+    {
+        return Err(Error::new(
+            Kind::DeleteRefused,
+            "You can't delete yourself!",
         ));
     }
     if administrator || action.is_read() {
@@ -268,6 +277,7 @@ mod tests {
             digest: KeyDigest::from_bytes([0; 32]),
             scopes: Scopes::default(),
             accounts: accounts.iter().map(|number| account(*number)).collect(),
+            routes: Vec::new(),
             expires_at: None,
         }
     }
@@ -285,5 +295,13 @@ mod tests {
         let named = |number| key_account(&key(&[2, 3]), Some(account(number)), account(1));
         assert_eq!(named(3), Some(account(3)));
         assert_eq!(named(1), None);
+    }
+
+    #[test]
+    fn an_administrator_deletes_others_and_not_itself() {
+        let own = Id::new(7).unwrap();
+        let delete = |id| judge_user(own, true, false, &Command::DeleteUser(UserRef::Id(id)));
+        assert_eq!(delete(own).unwrap_err().kind(), &Kind::DeleteRefused);
+        assert!(delete(Id::ONE).is_ok());
     }
 }

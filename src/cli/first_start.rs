@@ -15,10 +15,10 @@ use crate::auth::keys::{Key, KeyRecord};
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::scope::Scopes;
 use crate::clock::Clock;
+use crate::command::Dialect;
 use crate::command::name::Username;
-use crate::command::{Action, Dialect};
 use crate::config::Config;
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -83,22 +83,19 @@ async fn make(
         .hash(secrets.password.clone())
         .await
         .map_err(failed)?;
-    let record = KeyRecord {
-        key: Key {
-            name: KEY_NAME.to_owned(),
-            digest: pepper.digest(&secrets.key),
-            scopes: Scopes::full(),
-            accounts: Vec::new(),
-            expires_at: None,
-        },
-        hint: hint(&secrets.key),
-        created_at: clock.now(),
-        revoked_at: None,
+    let key = Key {
+        name: KEY_NAME.to_owned(),
+        digest: pepper.digest(&secrets.key),
+        scopes: Scopes::full(),
+        accounts: Vec::new(),
+        routes: Vec::new(),
+        expires_at: None,
     };
+    let record = KeyRecord::new(key, hint(&secrets.key), clock.now());
     let entry = Entry {
         at: clock.now(),
         principal: "first start".to_owned(),
-        action: Action::CreateUser,
+        action: Act::CreateKey,
         account: config.store.account,
         source: None,
         request_id: String::new(),

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,7 +48,8 @@ pub(crate) const DELETE_KEY: &str =
 pub(crate) const ACCOUNT_KEY: &str =
     "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// The time it is, always.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Whether goldens are written instead of compared.
 pub(crate) fn writes_goldens() -> bool {
@@ -80,7 +81,16 @@ pub(crate) fn routes(options: &str) -> Vec<Route> {
 pub(crate) struct Gateway {
     pub(crate) service:
         BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
-    _directory: TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) keys: Arc<KeyRing>,
+    directory: TempDir,
+}
+
+impl Gateway {
+    /// The file of its store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("db")
+    }
 }
 
 /// A closed database file to copy: hashing the passwords of the seed takes its time.
@@ -107,50 +117,50 @@ impl Seed {
     }
 
     pub(crate) fn gateway(&self, routes: Vec<Route>) -> Gateway {
+        let keys = [
+            key("full", FULL_KEY, Scopes::full(), &[]),
+            key(
+                "read",
+                READ_KEY,
+                Scopes::new([Scope::parse("user:read").unwrap()]),
+                &[],
+            ),
+            key("write", WRITE_KEY, Scopes::default(), &[]),
+            key(
+                "delete",
+                DELETE_KEY,
+                Scopes::new([Scope::parse("user:delete").unwrap()]),
+                &[],
+            ),
+            key("account-1", ACCOUNT_KEY, Scopes::full(), &[account(1)]),
+        ];
+        self.gateway_with(routes, keys.into())
+    }
+
+    pub(crate) fn gateway_with(&self, routes: Vec<Route>, keys: Vec<Key>) -> Gateway {
         let directory = tempfile::tempdir().unwrap();
         fs::copy(
             self.directory.path().join("db"),
             directory.path().join("db"),
         )
         .unwrap();
-        let pepper = Pepper::new(&[7; 32]);
-        let keys = [
-            key(&pepper, "full", FULL_KEY, Scopes::full(), &[]),
-            key(
-                &pepper,
-                "read",
-                READ_KEY,
-                Scopes::new([Scope::parse("user:read").unwrap()]),
-                &[],
-            ),
-            key(&pepper, "write", WRITE_KEY, Scopes::default(), &[]),
-            key(
-                &pepper,
-                "delete",
-                DELETE_KEY,
-                Scopes::new([Scope::parse("user:delete").unwrap()]),
-                &[],
-            ),
-            key(
-                &pepper,
-                "account-1",
-                ACCOUNT_KEY,
-                Scopes::full(),
-                &[account(1)],
-            ),
-        ];
+        let store = Arc::new(open(directory.path()));
+        let keys = Arc::new(KeyRing::new(pepper(), keys));
         let service = stack::gateway(stack::Parts {
             routes,
             trusted_proxies: Vec::new(),
-            store: Arc::new(open(directory.path())),
-            keys: Arc::new(KeyRing::new(pepper, keys.into())),
+            store: Arc::<SqliteStore>::clone(&store),
+            keys: Arc::clone(&keys),
             account: account(1),
+            body_budget: 64 << 20,
             hashes_at_once: 1,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
             service,
-            _directory: directory,
+            store,
+            keys,
+            directory,
         }
     }
 }
@@ -164,12 +174,17 @@ fn open(directory: &Path) -> SqliteStore {
     SqliteStore::open(&directory.join("db"), &parameters).unwrap()
 }
 
-fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
+fn pepper() -> Pepper {
+    Pepper::new(&[7; 32])
+}
+
+pub(crate) fn key(name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
     Key {
         name: name.to_owned(),
-        digest: pepper.digest(&Secret::from(secret)),
+        digest: pepper().digest(&Secret::from(secret)),
         scopes,
         accounts: accounts.to_vec(),
+        routes: Vec::new(),
         expires_at: None,
     }
 }
@@ -178,11 +193,11 @@ pub(crate) fn account(number: i64) -> AccountId {
     AccountId::new(Id::new(number).unwrap())
 }
 
-fn entry(account_number: i64) -> Entry {
+pub(crate) fn entry(account_number: i64) -> Entry {
     Entry {
         at: NOW,
         principal: "seed".to_owned(),
-        action: Action::CreateUser,
+        action: Action::CreateUser.into(),
         account: account(account_number),
         source: None,
         request_id: String::new(),
