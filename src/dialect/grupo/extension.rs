@@ -31,6 +31,9 @@ pub(super) fn keep_rest(fields: &mut Fields<'_>) -> Vec<ExtensionEdit> {
                 fields.refuse(&entry.name);
                 continue;
             }
+            Value::Text(_) | Value::Array(_) if is_credential(&entry.name) => {
+                Err(Error::invalid(entry.name.into_owned(), CREDENTIAL))
+            }
             Value::Text(text) => edit(entry.name.into_owned(), text.into_owned()),
             list @ (Value::Array(_) | Value::File { .. }) => match json_of(list) {
                 Some(list) => edit(entry.name.into_owned() + LIST, text_of(&list)),
@@ -47,9 +50,6 @@ pub(super) fn keep_rest(fields: &mut Fields<'_>) -> Vec<ExtensionEdit> {
 
 /// One attribute that is set.
 pub(super) fn edit(field: String, value: String) -> Result<ExtensionEdit, Error> {
-    if is_credential(&field) {
-        return Err(Error::invalid(field, CREDENTIAL));
-    }
     let value = Text::parse(value).map_err(|fault| Error::invalid(field.clone(), fault))?;
     let field = Text::parse(field)
         .map_err(|fault| Error::new(Kind::Malformed, format!("a field's name {fault}")))?;
