@@ -3,6 +3,7 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod answer_heads;
 mod bulk_beside;
 mod bulk_export;
 mod bulk_fixture;
@@ -16,17 +17,29 @@ mod config_reference;
 mod dependencies;
 mod first_start;
 mod foreign_hashes;
+mod form_confusion;
+mod form_target;
 mod golden;
 mod harness;
+mod hostile_forms;
+mod json_limits;
+mod json_rpc_clients;
+mod json_suite;
 mod key_life;
 mod key_refusals;
 mod key_scopes;
 mod kinds;
 mod layout;
+mod naughty_strings;
 mod notify;
+mod php_bodies;
+mod php_clients;
+mod php_differential;
+mod php_server;
 mod process;
 mod readme;
 mod recorded;
+mod secrets;
 mod server_accept;
 mod server_drain;
 mod server_harness;
@@ -53,3 +66,4 @@ mod store_names;
 mod store_rotation;
 mod store_search;
 mod store_users;
+mod wire;
