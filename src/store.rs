@@ -6,6 +6,7 @@
 
 mod apply;
 pub mod audit;
+pub mod bulk;
 mod digest;
 pub mod key_uses;
 mod person_name;

@@ -7,18 +7,24 @@
 
 mod audit;
 pub mod backup;
+mod bulk;
 pub mod check;
 mod columns;
 mod connect;
 mod contents;
+pub mod copy;
+mod directory;
+mod export;
 mod extensions;
 mod failure;
 mod files;
 mod groups;
+mod import;
 mod keys;
 mod members;
 mod names;
 pub mod open;
+mod other_ids;
 mod presence;
 mod query;
 mod readers;
@@ -34,7 +40,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use self::audit::{Denials, Draft};
@@ -47,7 +52,6 @@ use self::watch::Watch;
 use self::writer::{Writer, lock};
 use super::reserved::ReservedNames;
 use super::{Answer, KeyStore, MemberChange, Rotated, Rotation, Store, StoreError};
-use crate::auth::authenticate::{Login, UserDirectory};
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::clock::{Clock, Timestamp};
@@ -57,7 +61,6 @@ use crate::command::name::Username;
 use crate::command::query::UserQuery;
 use crate::command::user::{User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
-use crate::error::Error;
 use crate::journal::Entry;
 use crate::journal::seal::Seal;
 use crate::outcome::UserPage;
@@ -366,29 +369,5 @@ impl KeyStore for SqliteStore {
             }
             told.await.map_err(|_| Failure::Closed)?
         })
-    }
-}
-
-impl UserDirectory for SqliteStore {
-    fn find_login(
-        &self,
-        account: AccountId,
-        login: String,
-    ) -> BoxFuture<'_, Result<Option<Login>, Error>> {
-        let found = self
-            .readers
-            .read(move |connection| users_read::login(connection, account, &login));
-        Box::pin(async { found.await.map_err(Error::from) })
-    }
-
-    fn find_login_by_id(
-        &self,
-        account: AccountId,
-        id: Id,
-    ) -> BoxFuture<'_, Result<Option<Login>, Error>> {
-        let found = self
-            .readers
-            .read(move |connection| users_read::login_by_id(connection, account, id));
-        Box::pin(async { found.await.map_err(Error::from) })
     }
 }

@@ -57,6 +57,17 @@ impl Draft {
         }
     }
 
+    /// The same circumstances in another account.
+    pub(super) fn in_account(&self, account: AccountId) -> Self {
+        Self {
+            entry: Entry {
+                account,
+                ..self.entry.clone()
+            },
+            seal: Arc::clone(&self.seal),
+        }
+    }
+
     /// The same circumstances, for another act in the same transaction.
     pub(super) fn with_action(&self, action: Act) -> Self {
         Self {
@@ -124,7 +135,19 @@ pub(super) fn record(
     target: Target,
     change: Change,
 ) -> Result<(), StoreError> {
+    record_as(connection, draft.entry.action, draft, target, change)
+}
+
+/// Records one act of several that a draft stands for.
+pub(super) fn record_as(
+    connection: &Connection,
+    act: Act,
+    draft: &Draft,
+    target: Target,
+    change: Change,
+) -> Result<(), StoreError> {
     let record = Record {
+        action: Some(act.name().to_owned()),
         user: target.user.map(Id::value),
         group: target.group.map(Id::value),
         key: target.key,

@@ -11,10 +11,11 @@ use crate::clock::Timestamp;
 use crate::journal::seal::Seal;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_users_groups_keys_audit.sql"),
     include_str!("migrations/0002_audit_chain.sql"),
     include_str!("migrations/0003_key_routes_rotation_last_use.sql"),
+    include_str!("migrations/0004_other_ids.sql"),
 ];
 
 /// "DRGM": what marks an `SQLite` file as a store of this program.
@@ -107,9 +108,6 @@ fn change(
         schema += 1;
         if schema > found {
             transaction.execute_batch(migration)?;
-        }
-        if schema == 2 && found < 2 {
-            audit::seal_old(&transaction, seal).map_err(OpenError::Trail)?;
         }
     }
     audit::seal_old(&transaction, seal).map_err(OpenError::Trail)?;
