@@ -4,7 +4,7 @@
 //! authenticated caller was denied. Calls of nobody in particular are only counted, by source and
 //! minute ([`tally`]), since a record for each would let one packet buy one sync of the disk. The
 //! records are a chain ([`seal`]), so that [`verify`] finds what was changed, removed or put in.
-//! Nothing secret is in it: no key, no password, no body and no address; what a user or group
+//! Nothing secret is in it: no key, password, body or e-mail address; what a user or group
 //! looked like is there as a keyed digest only.
 
 pub mod denial;

@@ -29,7 +29,7 @@ pub struct Denials {
     account: AccountId,
 }
 
-/// What a call asks for, as far as the trail may know: numbers, no names and no addresses.
+/// What a call asks for, as far as the trail may know: numbers, no names and no e-mail addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     /// What.

@@ -18,7 +18,7 @@ Examples:
   dragoman audit verify
 
 Every write and every denied call of a known caller has a record. Calls of nobody in particular are
-counted, by source and minute. No password, no key and no address is in any of them.
+counted, by source and minute. No password, key or e-mail address is in any of them.
 
 Exit codes:
   0   done
