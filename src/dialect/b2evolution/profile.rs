@@ -54,22 +54,16 @@ pub(super) fn decode_create(form: Form<'_>, policy: &Policy) -> Result<(UserChan
 }
 
 /// Writes the form of `POST users/<id>`.
-pub(super) fn encode_update<'c>(
-    change: &'c UserChange,
-    policy: &'c Policy,
-) -> Result<Fields<'c>, Error> {
-    let mut form = Fields::default();
+pub(super) fn encode_update(change: &UserChange, policy: &Policy) -> Result<Fields, Error> {
+    let mut form = Fields::new();
     attribute::encode(change, policy, &mut form)?;
     password::encode_change(change, &mut form)?;
     Ok(form)
 }
 
 /// Writes the form of `POST users`.
-pub(super) fn encode_create<'c>(
-    change: &'c UserChange,
-    policy: &'c Policy,
-) -> Result<Fields<'c>, Error> {
-    let mut form = Fields::default();
+pub(super) fn encode_create(change: &UserChange, policy: &Policy) -> Result<Fields, Error> {
+    let mut form = Fields::new();
     attribute::encode(change, policy, &mut form)?;
     password::encode_create(change, &mut form);
     Ok(form)
@@ -174,7 +168,7 @@ impl<'p> Reader<'p> {
                 let text = (!text.is_empty()).then(|| text.clone().into_owned());
                 self.keep(&name, text)
             }
-            Value::Array(_) | Value::File { .. } => {
+            Value::Array(_) | Value::File(_) => {
                 let json = value::to_json_text(entry)?;
                 self.keep(&name, Some(json))
             }
@@ -182,12 +176,10 @@ impl<'p> Reader<'p> {
     }
 
     fn keep(&mut self, name: &str, value: Option<String>) -> Result<(), Error> {
-        let value = value
-            .map(|value| value::text(name, &value, None))
-            .transpose()?;
+        let value = value.map(|value| value::text(name, value)).transpose()?;
         self.change.extensions.push(ExtensionEdit {
             dialect: Dialect::B2evolution,
-            field: value::text(name, name, None)?,
+            field: value::text(name, name)?,
             value,
         });
         Ok(())

@@ -64,11 +64,11 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
 }
 
 /// Writes a change.
-pub(super) fn encode<'c>(
-    change: &'c UserChange,
+pub(super) fn encode(
+    change: &UserChange,
     is_new: bool,
-    policy: &'c Policy,
-    pairs: &mut Pairs<'c>,
+    policy: &Policy,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     refuse_foreign(change)?;
     if is_new {
@@ -201,7 +201,7 @@ fn own_spelling(username: &Username) -> Result<&str, Error> {
     Ok(text)
 }
 
-fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs) -> Result<(), Error> {
     match edit {
         Edit::Keep => Ok(()),
         Edit::Set(zone) => {
@@ -212,7 +212,7 @@ fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs<'_>) -> Result<(), E
     }
 }
 
-fn encode_status(status: Option<Status>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+fn encode_status(status: Option<Status>, pairs: &mut Pairs) -> Result<(), Error> {
     match status {
         None => Ok(()),
         Some(Status::Active) => {
