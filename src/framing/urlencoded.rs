@@ -78,8 +78,11 @@ pub(super) fn decode<'a>(body: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<
 }
 
 fn decode_field<'a>(field: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), Error> {
-    let (name, value) = bytes::split_once(field, b'=').unwrap_or((field, &[]));
     fields.begin()?;
+    if let Some((name, value)) = unescaped(field) {
+        return fields.add(name.into(), Value::Text(value.into()));
+    }
+    let (name, value) = bytes::split_once(field, b'=').unwrap_or((field, &[]));
     if name.len() / ENCODED_BYTES > fields.limits().name_bytes {
         return Err(fields.name_too_long());
     }
@@ -91,14 +94,27 @@ fn decode_field<'a>(field: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), 
     fields.add(name, Value::Text(value))
 }
 
+/// The name and the value of a field without escapes, as most are: read in one go.
+fn unescaped(field: &[u8]) -> Option<(&str, &str)> {
+    if bytes::contains(field, starts_escape) {
+        return None;
+    }
+    let text = from_utf8(field).ok()?;
+    Some(bytes::split_text_once(text, b'=').unwrap_or((text, "")))
+}
+
 fn unescape(sent: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
-    if !bytes::contains(sent, |byte| matches!(byte, b'%' | b'+')) {
+    if !bytes::contains(sent, starts_escape) {
         return from_utf8(sent).map(Cow::Borrowed);
     }
     let mut bytes = Vec::with_capacity(sent.len());
     unescape_into(&mut bytes, sent);
     let text = String::from_utf8(bytes).map_err(|fault| fault.utf8_error())?;
     Ok(Cow::Owned(text))
+}
+
+const fn starts_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+')
 }
 
 /// A `%` that two hexadecimal digits do not follow stands for itself.

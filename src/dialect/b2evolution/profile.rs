@@ -23,7 +23,10 @@ pub(super) fn is_sensitive(name: &str) -> bool {
 }
 
 /// Reads the form of `POST users/<id>`: only what is sent is changed.
-pub(super) fn decode_update(form: Form<'_>, policy: &Policy) -> Result<(UserChange, Note), Error> {
+pub(super) fn decode_update(
+    form: Form<'_>,
+    policy: &Policy,
+) -> Result<(Box<UserChange>, Note), Error> {
     let mut form = form;
     let mut reader = Reader::new(&mut form, false, policy);
     let passwords = password::Sent::take(&mut form);
@@ -38,7 +41,10 @@ pub(super) fn decode_update(form: Form<'_>, policy: &Policy) -> Result<(UserChan
 }
 
 /// Reads the form of `POST users`: no flag is needed, some fields are.
-pub(super) fn decode_create(form: Form<'_>, policy: &Policy) -> Result<(UserChange, Note), Error> {
+pub(super) fn decode_create(
+    form: Form<'_>,
+    policy: &Policy,
+) -> Result<(Box<UserChange>, Note), Error> {
     let mut form = form;
     let mut reader = Reader::new(&mut form, true, policy);
     let passwords = password::Sent::take(&mut form);
@@ -73,7 +79,8 @@ struct Reader<'p> {
     policy: &'p Policy,
     creates: bool,
     flags: Flags,
-    change: UserChange,
+    /// Boxed from the start, as it is large.
+    change: Box<UserChange>,
     faults: Vec<Error>,
 }
 
@@ -83,7 +90,7 @@ impl<'p> Reader<'p> {
             policy,
             creates,
             flags: Flags::default(),
-            change: UserChange::default(),
+            change: Box::default(),
             faults: Vec::new(),
         };
         for flag in Flag::ALL {
@@ -189,7 +196,7 @@ impl<'p> Reader<'p> {
         self.creates || flags.is_empty() || flags.iter().any(|flag| self.flags.contains(*flag))
     }
 
-    fn finish(mut self) -> Result<UserChange, Error> {
+    fn finish(mut self) -> Result<Box<UserChange>, Error> {
         if let (Some(youngest), Some(oldest)) = (
             self.kept("edited_user_age_min"),
             self.kept("edited_user_age_max"),

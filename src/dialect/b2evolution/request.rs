@@ -54,13 +54,13 @@ fn decode_command(
             let form = decode_form(head, body, policy)?;
             let (change, note) = profile::decode_create(form, policy)?;
             reply_to.note = note;
-            Command::CreateUser(Box::new(change))
+            Command::CreateUser(change)
         }
         Route::Update(id) => {
             let form = decode_form(head, body, policy)?;
             let (change, note) = profile::decode_update(form, policy)?;
             reply_to.note = note;
-            Command::UpdateUser(UserRef::Id(id), Box::new(change))
+            Command::UpdateUser(UserRef::Id(id), change)
         }
         Route::List => {
             let (query, page) = list::decode(query()?, policy)?;

@@ -84,12 +84,12 @@ fn decode_commands(
     let command = match operation {
         Operation::AddUser => {
             let change = user::decode(fields, policy, true);
-            Some(Command::CreateUser(Box::new(change)))
+            Some(Command::CreateUser(change))
         }
         Operation::UpdateUser => {
             let user = reference::user(fields);
             let change = user::decode(fields, policy, false);
-            user.map(|user| Command::UpdateUser(user, Box::new(change)))
+            user.map(|user| Command::UpdateUser(user, change))
         }
         Operation::AddGroup => {
             let change = group::decode(fields, true);

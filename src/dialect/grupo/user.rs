@@ -36,7 +36,7 @@ const OWN: [&str; 13] = [
 
 /// Reads a change. For a new user name, username, e-mail address and password are needed; an
 /// update leaves what is absent or empty as it is.
-pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> UserChange {
+pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> Box<UserChange> {
     let need = if is_new {
         Need::Required
     } else {
@@ -45,7 +45,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
     // It leads a browser somewhere else, and here is none.
     fields.pass_over("redirect");
     let (role, unknown_role) = role::decode(fields, policy);
-    let mut change = UserChange {
+    let mut change = Box::new(UserChange {
         display_name: fields.set("full_name", need),
         username: username(fields, need),
         email: email(fields, need),
@@ -56,7 +56,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
         status: status(fields),
         role,
         ..UserChange::default()
-    };
+    });
     refuse_signup(fields);
     change.extensions = extension::keep_rest(fields);
     change.extensions.extend(unknown_role);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::framing::bytes;
 use crate::framing::json::Json;
 
 /// Writes a string as PHP's `json_encode` does: `/` as `\/`, everything beyond ASCII as `\uXXXX`.
@@ -47,6 +48,14 @@ const fn needs_escape(byte: u8) -> bool {
 fn write_quoted(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     out.reserve(text.len().saturating_add(2));
     out.push('"');
+    write_escaped(out, text, special);
+    out.push('"');
+}
+
+fn write_escaped(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
+    if !bytes::contains(text, &special) {
+        return out.push_str(text);
+    }
     let mut rest = text;
     while let Some((plain, from)) = rest
         .bytes()
@@ -61,7 +70,6 @@ fn write_quoted(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
         rest = from.as_str();
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 fn write_escape(out: &mut String, special: char) {
