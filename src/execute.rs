@@ -78,7 +78,7 @@ impl Execute {
         match command {
             Command::CreateUser(change) => write.create_user(*change).await,
             Command::UpdateUser(user, change) => write.update_user(&principal, user, *change).await,
-            Command::DeleteUser(user) => write.delete_user(user).await,
+            Command::DeleteUser(user) => write.delete_user(&principal, user).await,
             Command::CreateGroup(change) => write.create_group(*change).await,
             Command::UpdateGroup(group, change) => write.update_group(group, *change).await,
             Command::DeleteGroup(group) => write.delete_group(group).await,
@@ -151,7 +151,7 @@ impl Execute {
         Entry {
             at: self.clock.now(),
             principal: permitted.principal().to_string(),
-            action: permitted.command().action(),
+            action: permitted.command().action().into(),
             account: permitted.account(),
             source: context.source,
             request_id: context.request_id.to_string(),

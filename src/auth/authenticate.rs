@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
+use crate::journal::{Act, Entry};
 use crate::outcome::Outcome;
 use crate::secret::Secret;
 
@@ -67,6 +68,16 @@ pub trait UserDirectory {
         account: AccountId,
         id: Id,
     ) -> BoxFuture<'_, Result<Option<Login>, Error>>;
+
+    /// Puts `new` in the place of `old`, both hashes of the same password. `false`, and nothing
+    /// done, if the user has another one by now.
+    fn renew_hash(
+        &self,
+        id: Id,
+        old: PasswordHash,
+        new: PasswordHash,
+        entry: Entry,
+    ) -> BoxFuture<'_, Result<bool, Error>>;
 }
 
 /// A user who may sign in.
@@ -87,10 +98,12 @@ pub struct Login {
 /// Establishes who calls.
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
-/// *Failure*: [`Kind::Unauthenticated`] for missing, wrong, revoked and expired credentials alike;
+/// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
+/// of another route alike;
 /// [`Kind::Closed`] for the right password of a closed or deactivated user; [`Kind::Overloaded`]
 /// when too many passwords wait to be checked.
-/// *Cost*: one HMAC for a key; argon2id off the async threads for a password.
+/// *Cost*: one HMAC for a key; argon2id off the async threads for a password. The first time that a
+/// password fits a hash of another system it is hashed anew, after the call and beside it.
 #[derive(Clone, Debug)]
 pub struct AuthenticateLayer {
     judge: Arc<Judge>,
@@ -183,31 +196,68 @@ impl Judge {
         match credentials {
             Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key).ok_or_else(|| Kind::Unauthenticated.into()),
-            Credentials::Basic { login, password } => match self.key(&password) {
+            Credentials::Key(key) => self
+                .key(&key, call)
+                .ok_or_else(|| Kind::Unauthenticated.into()),
+            Credentials::Basic { login, password } => match self.key(&password, call) {
                 Some(principal) => Ok(principal),
-                None => self.user(login, password).await,
+                None => self.user(login, password, call).await,
             },
         }
     }
 
-    fn key(&self, presented: &Secret) -> Option<Principal> {
+    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
+        let route = call.context.route.as_ref().map(|route| route.name.as_str());
         self.ring
-            .find(presented, self.clock.now())
+            .find(presented, route, self.clock.now())
             .map(Principal::Key)
     }
 
-    async fn user(&self, login: String, password: Secret) -> Result<Principal, Error> {
+    async fn user(&self, login: String, password: Secret, call: &Call) -> Result<Principal, Error> {
         if login.is_empty() || password.is_empty() {
             return Err(Kind::Unauthenticated.into());
         }
         let found = self.users.find_login(self.account, login).await?;
         let hash = found.as_ref().and_then(|user| user.hash.clone());
+        let outdated = hash.clone().filter(|hash| !hash.is_current());
+        let kept = outdated.map(|hash| (hash, password.clone()));
         let is_right = self.passwords.verify(password, hash).await?;
         match found {
-            Some(user) if is_right => self.signed_in(&user),
+            Some(user) if is_right => {
+                let principal = self.signed_in(&user)?;
+                if let Some((old, password)) = kept {
+                    self.renew(&user, old, password, call);
+                }
+                Ok(principal)
+            }
             _ => Err(Kind::Unauthenticated.into()),
         }
+    }
+
+    /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
+    /// nothing, the next sign-in tries again.
+    fn renew(&self, user: &Login, old: PasswordHash, password: Secret, call: &Call) {
+        let id = user.id;
+        let entry = Entry {
+            at: self.clock.now(),
+            principal: format!("user:{id}"),
+            action: Act::RenewHash,
+            account: self.account,
+            source: call.context.source,
+            request_id: call.context.request_id.to_string(),
+            not_done: None,
+        };
+        let users = Arc::clone(&self.users);
+        let passwords = self.passwords.clone();
+        tokio::spawn(async move {
+            let renewed = match passwords.hash(password).await {
+                Ok(new) => users.renew_hash(id, old, new, entry).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = renewed {
+                tracing::warn!(user.id = id.value(), error = ?error, "a password's hash of another system stays for now");
+            }
+        });
     }
 
     fn signed_in(&self, user: &Login) -> Result<Principal, Error> {

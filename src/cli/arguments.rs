@@ -1,122 +1,22 @@
 //! What can be said on the command line.
 
+pub(super) mod bulk;
+mod help;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use super::keys::Expiry;
+use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
+use super::key_times::{Expiry, Overlap};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
-const LIST: &str = "\
-Examples:
-  dragoman keys list
-  dragoman keys list --json
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults";
-
-const REVOKE: &str = "\
-Examples:
-  dragoman keys revoke crm
-
-Exit codes:
-  0   done
-  1   it failed, or no live key has the name
-  64  the command line or the configuration has faults; nothing was done";
-
-const EXAMPLES: &str = "\
-Examples:
-  dragoman                             serve as ./routes.toml says, or as built in without it
-  dragoman --listen 127.0.0.1:0        serve on a free port, which is printed
-  dragoman check --config routes.toml  say what is wrong with a file
-  dragoman keys create --name crm      make an API key
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults; nothing was done
-
-Over the configuration file stand DRAGOMAN__SECTION__KEY environment variables, over those the flags.";
-
-const SERVE: &str = "\
-Examples:
-  dragoman serve --config /etc/dragoman/routes.toml
-  dragoman serve --listen 0.0.0.0:8080 --store sqlite:/var/lib/dragoman/dragoman.db
-
-SIGTERM or SIGINT drains: what is in flight is finished. A second one ends at once.
-
-Exit codes:
-  0    drained after a signal
-  1    it failed, or the drain's deadline cut something off
-  64   the command line or the configuration has faults; nothing was bound
-  130  ended at once by a second signal, SIGINT; 143 by SIGTERM";
-
-const CHECK: &str = "\
-Examples:
-  dragoman check
-  dragoman check --config /etc/dragoman/routes.toml && systemctl restart dragoman
-
-Exit codes:
-  0   no fault: the routes are on standard output, one line each
-  64  faults: all of them are on standard error, one line each";
-
-const KEYS: &str = "\
-Examples:
-  dragoman keys create --name crm --scope user:read --scope user:write
-  dragoman keys list
-  dragoman keys revoke crm
-
-A running gateway that uses the same store follows within a second.
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults; nothing was done";
-
-const CREATE: &str = "\
-Examples:
-  dragoman keys create --name crm
-  dragoman keys create --name report --scope user:read --account 7 --expires 90d
-  KEY=$(dragoman keys create --name crm)
-
-The key alone goes to standard output, and is shown this once only.
-
-Exit codes:
-  0   done
-  1   it failed, or the name is taken
-  64  the command line or the configuration has faults; nothing was done";
-
-const IMPORT: &str = "\
-Examples:
-  dragoman keys import --name legacy < legacy-key.txt
-  printf %s \"$LEGACY_KEY\" | dragoman keys import --name legacy --scope user:write
-
-Clients that have a key of the legacy system keep it. One newline at the end is not part of it.
-
-Exit codes:
-  0   done
-  1   it failed, or the name or the key is taken
-  64  the key is too short, or the command line or the configuration has faults";
-
-const HEALTH: &str = "\
-Examples:
-  dragoman health
-  dragoman health --admin 127.0.0.1:9901
-  HEALTHCHECK CMD [\"dragoman\", \"health\"]
-
-Exit codes:
-  0   ready
-  1   not ready, or nobody answers
-  64  the command line has faults";
-
 /// Dragoman: old clients keep their dialect while everything behind them changes.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = help::EXAMPLES)]
 pub(super) struct Arguments {
     /// The configuration file [default: ./routes.toml, or the built-in copy without it].
     #[arg(long, value_name = "FILE", global = true)]
@@ -131,16 +31,16 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Take calls until a signal says otherwise; the same as no subcommand.
-    #[command(after_help = SERVE)]
+    #[command(after_help = help::SERVE)]
     Serve(ServeArguments),
     /// Say what is wrong with the configuration, without starting anything.
-    #[command(after_help = CHECK)]
+    #[command(after_help = help::CHECK)]
     Check {
         #[command(flatten)]
         store: StoreArgument,
     },
-    /// Make, import, list and revoke API keys.
-    #[command(after_help = KEYS)]
+    /// Make, import, list, rotate and revoke API keys.
+    #[command(after_help = help::KEYS)]
     Keys {
         /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
         // An id of its own: that of a global flag would also be read as the flag of `serve`.
@@ -149,11 +49,48 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Back up, restore and check the store.
+    #[command(after_help = help::STORE)]
+    Store {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        // An id of its own, as for keys.
+        #[arg(long, id = "store-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// List, import and export users.
+    #[command(after_help = bulk::USERS)]
+    Users {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "users-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// List, import and export groups.
+    #[command(after_help = bulk::GROUPS)]
+    Groups {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "groups-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: GroupsCommand,
+    },
+    /// List, import and export memberships of users in groups.
+    #[command(after_help = bulk::MEMBERS)]
+    Members {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "members-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: MembersCommand,
+    },
     /// Ask a running gateway whether it is ready.
-    #[command(after_help = HEALTH)]
+    #[command(after_help = help::HEALTH)]
     Health {
         /// The admin listener, instead of the configured one.
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         admin: Option<SocketAddr>,
     },
 }
@@ -184,30 +121,63 @@ pub(super) struct StoreArgument {
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
     /// Make a key and print it.
-    #[command(after_help = CREATE)]
+    #[command(after_help = help::CREATE)]
     Create {
         #[command(flatten)]
         key: KeyArguments,
     },
     /// Register a key that exists already; it is read from standard input.
-    #[command(after_help = IMPORT)]
+    #[command(after_help = help::IMPORT)]
     Import {
         #[command(flatten)]
         key: KeyArguments,
     },
+    /// Give a key another secret, and let the one before work for a while.
+    #[command(after_help = help::ROTATE)]
+    Rotate {
+        #[command(flatten)]
+        key: RotateArguments,
+    },
     /// Show every key, revoked and expired ones too. The keys themselves are not kept.
-    #[command(after_help = LIST)]
+    #[command(after_help = help::LIST)]
     List {
         /// As a JSON array.
         #[arg(long)]
         json: bool,
     },
-    /// End a key, for good and within a second.
-    #[command(after_help = REVOKE)]
+    /// End a key with every secret it has, for good and within a second.
+    #[command(after_help = help::REVOKE)]
     Revoke {
         /// The name of the key.
         #[arg(value_parser = key_name)]
         name: String,
+    },
+}
+
+/// What is done to the store as a whole.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the store to a file, while it is in use.
+    #[command(after_help = help::BACKUP)]
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store.
+    #[command(after_help = help::RESTORE)]
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Replace the store that is there, and keep it under another name.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Look through the whole store for damage, and say what state it is in.
+    #[command(after_help = help::CHECK_STORE)]
+    Check {
+        /// As a JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -224,8 +194,26 @@ pub(super) struct KeyArguments {
     /// An account it may name; may be repeated [default: any account].
     #[arg(long = "account", value_name = "NUMBER", value_parser = account)]
     pub(super) accounts: Vec<AccountId>,
+    /// A route it works on, by its name in the configuration; may be repeated [default: any route].
+    #[arg(long = "route", value_name = "NAME")]
+    pub(super) routes: Vec<String>,
     /// When it stops working: `90d` from now, or a time such as `2030-01-31T00:00:00Z`
     /// [default: never].
+    #[arg(long, value_name = "WHEN")]
+    pub(super) expires: Option<Expiry>,
+}
+
+/// How a key is rotated.
+#[derive(Debug, Args)]
+pub(super) struct RotateArguments {
+    /// The name of the key.
+    #[arg(value_parser = key_name)]
+    pub(super) name: String,
+    /// How long the secret before works beside the new one; `0s` ends every older one at once.
+    #[arg(long, value_name = "DURATION", default_value = "7d")]
+    pub(super) overlap: Overlap,
+    /// When the new secret stops working: `90d` from now, or a time such as
+    /// `2030-01-31T00:00:00Z` [default: when the one before would have].
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<Expiry>,
 }
@@ -256,6 +244,11 @@ fn key_name(text: &str) -> Result<String, &'static str> {
     } else {
         Err("1 to 64 visible ASCII characters, no blanks")
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "IP:PORT, such as 127.0.0.1:9901 or [::1]:9901")
 }
 
 fn account(text: &str) -> Result<AccountId, &'static str> {

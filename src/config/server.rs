@@ -11,6 +11,9 @@ use super::place::Place;
 use super::value::{Address, List, Size, Span};
 use crate::server::{Drain, Limits};
 
+/// Less would refuse a single request of the usual limit.
+const FEWEST_BUFFERED: usize = 1 << 20;
+
 /// The parameters of the listening side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -18,6 +21,8 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// Threads that serve.
     pub workers: usize,
+    /// Bytes that all request bodies in memory may have together.
+    pub buffered_bodies: usize,
     /// Limits of connections.
     pub limits: Limits,
     /// How serving ends.
@@ -32,6 +37,8 @@ pub(super) struct ServerSection {
     listen: List<Address>,
     /// Threads that serve; the number of cores where absent.
     workers: Option<usize>,
+    /// Bytes of all request bodies in memory; a request above it is refused as overload.
+    buffered_bodies: Size,
     limits: LimitsSection,
     drain: DrainSection,
 }
@@ -41,6 +48,7 @@ impl Default for ServerSection {
         Self {
             listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
             workers: None,
+            buffered_bodies: Size(64 << 20),
             limits: LimitsSection::default(),
             drain: DrainSection::default(),
         }
@@ -127,9 +135,15 @@ impl ServerSection {
                 format!("{workers} is out of range: 1 to 1024, or leave it out for one a core");
             faults.push(place.fault("workers", message));
         }
+        let buffered_bodies = self.buffered_bodies.0;
+        if buffered_bodies < FEWEST_BUFFERED {
+            let message = "must be \"1MiB\" or more, so that one request fits";
+            faults.push(place.fault("buffered_bodies", message));
+        }
         Server {
             listen,
             workers,
+            buffered_bodies,
             limits: self.limits.build(place, faults),
             drain: Drain {
                 lame_duck: self.drain.lame_duck.0,

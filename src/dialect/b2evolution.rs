@@ -72,8 +72,9 @@
 //!   `update-keeps-fields-nobody-knows`.
 //! - **B15** It takes an address that another user has, makes an account unconfirmed when its own
 //!   address changes, and ignores `admin_form` from who may not use it. Here an address is one
-//!   user's, the status stays, and the form is refused. `update-refuses-the-email-of-another`,
-//!   `update-of-ones-own-level-is-refused`.
+//!   user's, the status stays, and the form is refused, as are tags; a reason may come with closing
+//!   one's own account. `update-refuses-the-email-of-another`,
+//!   `update-of-ones-own-level-is-refused`, `update-of-ones-own-groups-is-refused`.
 //! - **B16** It ignores filters without `filter=new`, and parameters it does not know. Here a filter
 //!   counts with and without it, and what cannot be answered is refused. A status is matched by what
 //!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole.

@@ -89,8 +89,9 @@
 //!   it, and it is true only of active users. `edit-user-deactivates`,
 //!   `get-user-by-id-shows-a-deactivated-user`
 //! - **V18** `is_read_only` means that the user may change nothing. The vendor's page says
-//!   "able to modify the Account"; the name is believed, not the text.
-//!   `get-user-by-id-shows-a-read-only-user`
+//!   "able to modify the Account"; the name is believed, not the text. A key needs the scope
+//!   `user.role` to set it. `get-user-by-id-shows-a-read-only-user`,
+//!   `edit-user-makes-read-only-with-a-scope-only`
 //! - **V19** `addUser` needs `username` and takes no `id`; the vendor may also demand a
 //!   password and an address. `add-user-needs-only-a-username`, `add-user-refuses-an-id`
 //! - **V20** Trailing parameters that are optional may be missing, `null`, `""` or 0, as

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::command::Id;
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::store::StoreError;
 
 /// What a write was done to.
@@ -49,13 +49,13 @@ pub(super) fn record(
     entry: &Entry,
     target: Target,
 ) -> Result<(), StoreError> {
-    record_action(connection, entry.action.name(), entry, target)
+    record_as(connection, entry.action, entry, target)
 }
 
-/// Records that an action with a name of its own was carried out.
-pub(super) fn record_action(
+/// Records one act of several that an entry stands for.
+pub(super) fn record_as(
     connection: &Connection,
-    action: &str,
+    act: Act,
     entry: &Entry,
     target: Target,
 ) -> Result<(), StoreError> {
@@ -67,7 +67,7 @@ pub(super) fn record_action(
     insert.execute(params![
         entry.at.as_millis(),
         entry.principal,
-        action,
+        act.name(),
         entry.account.id().value(),
         target.user.map(Id::value),
         target.group.map(Id::value),
