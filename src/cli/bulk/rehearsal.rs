@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
-use crate::store::sqlite::copy::copy;
+use crate::store::sqlite::backup::backup;
 
 /// A directory beside the database, for the eyes of this user only; removed when dropped.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Rehearsal {
         let rehearsal = Self(directory);
         let path = rehearsal.0.join("store.db");
         if exists {
-            copy(database, &path).map_err(failed)?;
+            backup(database, &path, &mut |_, _| {}).map_err(failed)?;
         }
         let store = SqliteStore::open(&path, &config.store.parameters)
             .map_err(|error| Failure::failed("cannot open the copy for a dry run", error))?;
