@@ -16,7 +16,7 @@ use crate::auth::authenticate::{Answer, AuthenticateLayer};
 use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, sign_in};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -48,6 +48,8 @@ pub struct Parts {
     pub keys: Arc<KeyRing>,
     /// The account of calls that name none.
     pub account: AccountId,
+    /// What wrong keys and passwords lead to, and for how long right passwords are remembered.
+    pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
     /// Time and randomness.
@@ -102,6 +104,7 @@ fn commands(
             passwords.clone(),
             parts.clock.clone(),
             parts.account,
+            parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
         .service(Execute::new(parts.store, passwords, parts.clock))

@@ -7,10 +7,12 @@ use std::task::{Context as TaskContext, Poll};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
+use super::attempts::{Attempts, Guess, Source};
 use super::call::{Call, Credentials};
 use super::keys::KeyRing;
 use super::password::{PasswordHash, PasswordHasherPool};
 use super::principal::Principal;
+use super::sign_in::{self, SignIn};
 use crate::clock::Clock;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
@@ -88,9 +90,11 @@ pub struct Login {
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
 /// *Failure*: [`Kind::Unauthenticated`] for missing, wrong, revoked and expired credentials alike;
-/// [`Kind::Closed`] for the right password of a closed or deactivated user; [`Kind::Overloaded`]
-/// when too many passwords wait to be checked.
-/// *Cost*: one HMAC for a key; argon2id off the async threads for a password.
+/// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
+/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
+/// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
+/// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
+/// off the async threads unless it was right a moment ago; a short lock for what fails.
 #[derive(Clone, Debug)]
 pub struct AuthenticateLayer {
     judge: Arc<Judge>,
@@ -105,12 +109,22 @@ impl AuthenticateLayer {
         passwords: PasswordHasherPool,
         clock: Clock,
         account: AccountId,
+        parameters: sign_in::Parameters,
     ) -> Self {
+        let attempts = Arc::new(Attempts::new(parameters.attempts, &clock));
+        let sign_in = SignIn::new(
+            users,
+            passwords,
+            Arc::clone(&attempts),
+            parameters.remember,
+            account,
+            clock.clone(),
+        );
         Self {
             judge: Arc::new(Judge {
                 ring,
-                users,
-                passwords,
+                attempts,
+                sign_in,
                 clock,
                 account,
             }),
@@ -170,23 +184,32 @@ where
     }
 }
 
+#[derive(Debug)]
 struct Judge {
     ring: Arc<KeyRing>,
-    users: Arc<dyn UserDirectory + Send + Sync>,
-    passwords: PasswordHasherPool,
+    attempts: Arc<Attempts>,
+    sign_in: SignIn,
     clock: Clock,
     account: AccountId,
 }
 
 impl Judge {
+    /// Keys are looked up first, and only what is none costs the source anything: a good key works
+    /// whatever else came from there.
     async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
+        let source = Source::from(call.context.source);
         match credentials {
             Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key).ok_or_else(|| Kind::Unauthenticated.into()),
+            Credentials::Key(key) => self.key(&key).ok_or_else(|| self.wrong_key(source)),
             Credentials::Basic { login, password } => match self.key(&password) {
                 Some(principal) => Ok(principal),
-                None => self.user(login, password).await,
+                // What has no login or no password can only have been meant as a key.
+                None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
+                None => {
+                    let user = self.sign_in.user(login, password, source).await?;
+                    self.signed_in(&user)
+                }
             },
         }
     }
@@ -197,16 +220,11 @@ impl Judge {
             .map(Principal::Key)
     }
 
-    async fn user(&self, login: String, password: Secret) -> Result<Principal, Error> {
-        if login.is_empty() || password.is_empty() {
-            return Err(Kind::Unauthenticated.into());
-        }
-        let found = self.users.find_login(self.account, login).await?;
-        let hash = found.as_ref().and_then(|user| user.hash.clone());
-        let is_right = self.passwords.verify(password, hash).await?;
-        match found {
-            Some(user) if is_right => self.signed_in(&user),
-            _ => Err(Kind::Unauthenticated.into()),
+    fn wrong_key(&self, source: Source) -> Error {
+        let verdict = self.attempts.count(source, Guess::Key, self.clock.now());
+        match sign_in::note(verdict, source) {
+            Ok(()) => Kind::Unauthenticated.into(),
+            Err(refused) => refused,
         }
     }
 
@@ -220,13 +238,5 @@ impl Judge {
             administrator: user.administrator,
             read_only: user.read_only,
         })
-    }
-}
-
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge")
-            .field("ring", &self.ring)
-            .finish_non_exhaustive()
     }
 }

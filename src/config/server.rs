@@ -18,6 +18,9 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// Threads that serve.
     pub workers: usize,
+    /// Whether every connection must come from a trusted proxy and begin with a header of the PROXY
+    /// protocol.
+    pub proxy_protocol: bool,
     /// Limits of connections.
     pub limits: Limits,
     /// How serving ends.
@@ -32,6 +35,9 @@ pub(super) struct ServerSection {
     listen: List<Address>,
     /// Threads that serve; the number of cores where absent.
     workers: Option<usize>,
+    /// Whether every connection begins with a header of the PROXY protocol, version 1 or 2, and
+    /// comes from `auth.trusted_proxies`. Others are closed.
+    proxy_protocol: bool,
     limits: LimitsSection,
     drain: DrainSection,
 }
@@ -41,6 +47,7 @@ impl Default for ServerSection {
         Self {
             listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
             workers: None,
+            proxy_protocol: false,
             limits: LimitsSection::default(),
             drain: DrainSection::default(),
         }
@@ -61,7 +68,8 @@ struct LimitsSection {
     write_stall: Span,
     /// Connections above this number are closed at once.
     connections: usize,
-    /// The same for one source: an IPv4 address or an IPv6 /64. Loopback is none.
+    /// The same for one source: an IPv4 address or an IPv6 /64. Loopback is none, and neither is a
+    /// trusted proxy.
     connections_per_source: usize,
     /// Bytes of a request head, at least 8 KiB; a longer one is refused.
     head_bytes: Size,
@@ -130,6 +138,7 @@ impl ServerSection {
         Server {
             listen,
             workers,
+            proxy_protocol: self.proxy_protocol,
             limits: self.limits.build(place, faults),
             drain: Drain {
                 lame_duck: self.drain.lame_duck.0,

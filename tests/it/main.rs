@@ -3,6 +3,7 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod caller;
 mod cli_check;
 mod cli_keys;
 mod clients;
@@ -11,6 +12,7 @@ mod config_layers;
 mod config_reference;
 mod dependencies;
 mod first_start;
+mod flood;
 mod golden;
 mod harness;
 mod kinds;
@@ -21,6 +23,7 @@ mod server_drain;
 mod server_harness;
 mod server_health;
 mod server_protocol;
+mod server_proxy_protocol;
 mod server_signals;
 mod server_stalls;
 mod server_stalls_http2;
@@ -33,3 +36,4 @@ mod store_kill;
 mod store_names;
 mod store_search;
 mod store_users;
+mod throttle;
