@@ -8,18 +8,24 @@ mod check;
 mod failure;
 mod first_start;
 mod health;
+mod key_rotate;
 mod key_table;
+mod key_times;
 mod keys;
 mod load;
 mod serve;
 mod store;
+mod store_backup;
+mod store_check;
+mod store_progress;
+mod store_restore;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Command};
+use self::arguments::{Arguments, Command, StoreCommand};
 use self::failure::Failure;
 
 /// Runs what the arguments of this process ask for.
@@ -45,6 +51,16 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
         Some(Command::Check { store }) => check::run(config, store.store.as_deref()),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
+        Some(Command::Store { store, command }) => {
+            let store = store.as_deref();
+            match command {
+                StoreCommand::Backup { file } => store_backup::run(config, store, &file),
+                StoreCommand::Restore { file, force } => {
+                    store_restore::run(config, store, &file, force)
+                }
+                StoreCommand::Check { json } => store_check::run(config, store, json),
+            }
+        }
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

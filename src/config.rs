@@ -31,7 +31,7 @@ pub use self::auth::Auth;
 use self::auth::AuthSection;
 pub use self::fault::{Fault, Faults};
 use self::keys::KeySection;
-pub use self::keys::{StaticKey, check_foreign};
+pub use self::keys::{StaticKey, check_foreign, unknown_route};
 pub use self::log::Log;
 use self::log::LogSection;
 use self::place::Place;
@@ -146,6 +146,7 @@ fn build_keys(place: Place<'_>, directory: &Path, faults: &mut Faults) -> Vec<St
         keys.extend(section.and_then(|section| section.build(&name, directory, at, faults)));
     }
     keys::refuse_duplicates(&keys, place, faults);
+    keys::refuse_unknown_routes(&keys, place, faults);
     keys
 }
 

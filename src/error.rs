@@ -12,6 +12,18 @@ use std::time::Duration;
 /// found in decoding, the canonical model below that.
 pub type Field = Cow<'static, str>;
 
+/// API keys have 64 characters: no name that is shown can hold one.
+const SHOWN_BYTES: usize = 48;
+
+/// Whether a name that a caller made up can be repeated in messages and logs. A long or strange
+/// name is more likely a misplaced value, and that may be a secret.
+pub fn is_shown(name: &str) -> bool {
+    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.len() <= SHOWN_BYTES
+        && name.bytes().all(fit)
+}
+
 /// What went wrong, in canonical terms. The set is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -72,6 +84,9 @@ pub enum Kind {
     Internal,
 }
 
+/// A crowded moment is over soon.
+const CROWDED: Duration = Duration::from_secs(1);
+
 /// Why a password was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordFault {
@@ -122,6 +137,17 @@ impl Kind {
         }
     }
 
+    /// How long the caller is told to wait before trying again, where that helps.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        if let Self::RateLimited { retry_after } = self {
+            return Some(*retry_after);
+        }
+        if matches!(self, Self::Overloaded) {
+            return Some(CROWDED);
+        }
+        None
+    }
+
     /// The field at fault, where there is one.
     pub fn field(&self) -> Option<&str> {
         if let Self::InvalidArgument(field) | Self::MissingArgument(field) = self {
@@ -151,16 +177,17 @@ impl Error {
         }
     }
 
-    /// A field has a value it cannot have; `must` continues the sentence "FIELD …".
+    /// A field has a value it cannot have; `must` continues the sentence "FIELD …". A name that
+    /// cannot be shown becomes "a field".
     pub fn invalid(field: impl Into<Field>, must: impl fmt::Display) -> Self {
-        let field = field.into();
+        let field = shown(field.into());
         let message = format!("{field} {must}");
         Self::new(Kind::InvalidArgument(field), message)
     }
 
     /// A field that must be there is not.
     pub fn missing(field: impl Into<Field>) -> Self {
-        let field = field.into();
+        let field = shown(field.into());
         let message = format!("{field} is missing; send it");
         Self::new(Kind::MissingArgument(field), message)
     }
@@ -237,6 +264,14 @@ impl StdError for Error {
     }
 }
 
+fn shown(field: Field) -> Field {
+    if is_shown(&field) {
+        field
+    } else {
+        Cow::Borrowed("a field")
+    }
+}
+
 fn default_message(kind: &Kind) -> Cow<'static, str> {
     match kind {
         Kind::Unauthenticated => {
@@ -290,5 +325,20 @@ const fn password_message(fault: PasswordFault) -> &'static str {
         PasswordFault::Characters => {
             "the new password has characters it cannot have; choose another"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misplaced_key_is_not_repeated_as_the_name_of_a_field() {
+        let key = "drg".repeat(21) + "7";
+        let error = Error::invalid(key, "is unknown");
+        assert_eq!(error.message(), "a field is unknown");
+        assert_eq!(error.kind().field(), Some("a field"));
+        assert!(!is_shown("two\nlines"));
+        assert!(is_shown("organizations[0]"));
     }
 }

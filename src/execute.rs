@@ -23,6 +23,9 @@ use crate::journal::Entry;
 use crate::outcome::Outcome;
 use crate::store::{MemberChange, Store};
 
+/// What is logged and audited of a user who should have been told.
+const NOT_NOTIFIED: &str = "the user is not notified: no notifier is configured";
+
 /// Carries commands out on the store.
 ///
 /// *Position*: innermost. *Failure*: what the store refuses; [`Kind::Timeout`] for a read past the
@@ -75,7 +78,7 @@ impl Execute {
         match command {
             Command::CreateUser(change) => write.create_user(*change).await,
             Command::UpdateUser(user, change) => write.update_user(&principal, user, *change).await,
-            Command::DeleteUser(user) => write.delete_user(user).await,
+            Command::DeleteUser(user) => write.delete_user(&principal, user).await,
             Command::CreateGroup(change) => write.create_group(*change).await,
             Command::UpdateGroup(group, change) => write.update_group(group, *change).await,
             Command::DeleteGroup(group) => write.delete_group(group).await,
@@ -142,14 +145,17 @@ impl Execute {
             .command()
             .user_change()
             .is_some_and(|change| change.notify);
+        if asks_to_notify {
+            tracing::warn!(request.id = %context.request_id, "{NOT_NOTIFIED}");
+        }
         Entry {
             at: self.clock.now(),
             principal: permitted.principal().to_string(),
-            action: permitted.command().action(),
+            action: permitted.command().action().into(),
             account: permitted.account(),
             source: context.source,
             request_id: context.request_id.to_string(),
-            not_done: asks_to_notify.then_some("notify: no notifier is configured"),
+            not_done: asks_to_notify.then_some(NOT_NOTIFIED),
         }
     }
 }

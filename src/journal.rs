@@ -14,7 +14,7 @@ pub struct Entry {
     /// Who: `key:NAME` or `user:ID`, or the command line.
     pub principal: String,
     /// What.
-    pub action: Action,
+    pub action: Act,
     /// In which account.
     pub account: AccountId,
     /// The caller's address, where there is one.
@@ -23,4 +23,49 @@ pub struct Entry {
     pub request_id: String,
     /// What was asked for and not done, e.g. a notification that nobody is configured to send.
     pub not_done: Option<&'static str>,
+}
+
+impl Entry {
+    /// The same circumstances, for another act in the same transaction.
+    #[must_use]
+    pub fn with_action(&self, action: Act) -> Self {
+        Self {
+            action,
+            ..self.clone()
+        }
+    }
+}
+
+/// What was done: a command of a caller, or something that only the command line does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A command.
+    Command(Action),
+    /// A key was made.
+    CreateKey,
+    /// A key that existed elsewhere was registered.
+    ImportKey,
+    /// A key got another secret.
+    RotateKey,
+    /// A secret of a key was ended.
+    RevokeKey,
+}
+
+impl Act {
+    /// The name in audit records, noun first.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command(action) => action.name(),
+            Self::CreateKey => "key.create",
+            Self::ImportKey => "key.import",
+            Self::RotateKey => "key.rotate",
+            Self::RevokeKey => "key.revoke",
+        }
+    }
+}
+
+impl From<Action> for Act {
+    fn from(action: Action) -> Self {
+        Self::Command(action)
+    }
 }

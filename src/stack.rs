@@ -48,6 +48,8 @@ pub struct Parts {
     pub keys: Arc<KeyRing>,
     /// The account of calls that name none.
     pub account: AccountId,
+    /// Bytes that all request bodies in memory may have together.
+    pub body_budget: usize,
     /// What wrong keys and passwords lead to, and for how long right passwords are remembered.
     pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
@@ -80,7 +82,7 @@ where
         // The last resort: body and calls have deadlines of their own.
         .layer(TimeoutLayer)
         // A slow sender holds no permit, so the body comes before the in-flight limit.
-        .layer(BodyLayer)
+        .layer(BodyLayer::new(parts.body_budget))
         .layer(InFlightLayer::new(&parts.routes));
     let seam = Translate::new(commands(parts));
     BoxCloneSyncService::new(http.service(service_fn(move |request| enter(seam.clone(), request))))

@@ -5,16 +5,19 @@
 //! check-then-act. No method blocks the thread that polls it.
 
 mod apply;
+pub mod key_uses;
 mod person_name;
 mod reserved;
+mod rotation;
 pub mod sqlite;
 
 use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+pub use self::rotation::{Rotated, Rotation};
 use crate::auth::authenticate::UserDirectory;
-use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
 use crate::command::group::{Group, GroupChange, GroupRef};
@@ -106,7 +109,8 @@ pub trait Store: UserDirectory + KeyStore + fmt::Debug + Send + Sync + 'static {
     fn list_members(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Vec<Member>>>;
 
     /// The first key and the first administrator of a store that has neither keys nor users, in
-    /// one transaction. `false` if the store is not empty. The name may be a reserved one.
+    /// one transaction. `false` if the store is not empty. The name may be a reserved one. There is
+    /// an audit record for each of the two, whatever action the entry names.
     fn bootstrap(
         &self,
         key: KeyRecord,
@@ -122,8 +126,8 @@ pub trait Store: UserDirectory + KeyStore + fmt::Debug + Send + Sync + 'static {
 
 /// API keys, as the command line manages them.
 ///
-/// Audit records of keys name their own action, `key.create` or `key.revoke`: the entry's is not
-/// looked at. A key that has expired keeps its name until it is revoked.
+/// A key that has expired keeps its name until it is revoked. A key has two secrets while it is
+/// rotated, each a [`KeyRecord`] of its own.
 pub trait KeyStore {
     /// Every key, revoked and expired ones too, by name and then in the order they were made.
     fn list_keys(&self) -> Answer<'_, Vec<KeyRecord>>;
@@ -131,8 +135,14 @@ pub trait KeyStore {
     /// Adds a key; `false` if its name is taken by a live one or its digest by any.
     fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool>;
 
-    /// Ends a key from now on; `false` if no live key has the name.
+    /// Ends a key from now on, with every secret it has; `false` if no live key has the name.
     fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool>;
+
+    /// Gives a key another secret. Secrets that are revoked for it get audit records of their own.
+    fn rotate_key(&self, name: String, rotation: Rotation, entry: Entry) -> Answer<'_, Rotated>;
+
+    /// Writes down when keys were used. No audit record says so.
+    fn note_key_uses(&self, uses: Vec<KeyUse>) -> Answer<'_, ()>;
 
     /// Calls `changed` with every key that is not revoked before the answer comes, and again
     /// within a second of any change to keys by any process, until the store is closed or dropped.
@@ -176,8 +186,8 @@ pub enum StoreError {
     /// No such membership.
     #[error("no such membership")]
     NotAMember,
-    /// The search has more values than the database takes.
-    #[error("the search has too many values")]
+    /// The search has more conditions or values than the store takes.
+    #[error("the search has too many conditions or values")]
     SearchTooLong,
     /// Too much is waiting already.
     #[error("the store's queue is full")]
@@ -199,7 +209,10 @@ impl From<StoreError> for Error {
             StoreError::UserNotFound => Kind::UserNotFound.into(),
             StoreError::GroupNotFound => Kind::GroupNotFound.into(),
             StoreError::NotAMember => Kind::NotAMember.into(),
-            StoreError::SearchTooLong => Kind::BadSearch.into(),
+            StoreError::SearchTooLong => Self::new(
+                Kind::BadSearch,
+                "the search has too many conditions or values; ask for less at once",
+            ),
             StoreError::Overloaded => Kind::Overloaded.into(),
             StoreError::Unavailable(_) => Self::from(Kind::Overloaded).caused_by(error),
             StoreError::Database(_) => Self::internal(error),

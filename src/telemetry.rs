@@ -34,6 +34,8 @@ pub fn start(format: Format, filter: &str) -> Result<(), ParseError> {
     let filter = EnvFilter::builder().parse(filter)?;
     let is_terminal = io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
+        // It would say so with `eprintln!`, which panics where standard error is a full disk.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(io::stderr);
     let is_human = match format {

@@ -89,7 +89,8 @@ pub struct Login {
 /// Establishes who calls.
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
-/// *Failure*: [`Kind::Unauthenticated`] for missing, wrong, revoked and expired credentials alike;
+/// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
+/// of another route alike;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
 /// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
 /// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
@@ -201,8 +202,8 @@ impl Judge {
         match credentials {
             Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key).ok_or_else(|| self.wrong_key(source)),
-            Credentials::Basic { login, password } => match self.key(&password) {
+            Credentials::Key(key) => self.key(&key, call).ok_or_else(|| self.wrong_key(source)),
+            Credentials::Basic { login, password } => match self.key(&password, call) {
                 Some(principal) => Ok(principal),
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
@@ -214,9 +215,10 @@ impl Judge {
         }
     }
 
-    fn key(&self, presented: &Secret) -> Option<Principal> {
+    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
+        let route = call.context.route.as_ref().map(|route| route.name.as_str());
         self.ring
-            .find(presented, self.clock.now())
+            .find(presented, route, self.clock.now())
             .map(Principal::Key)
     }
 

@@ -9,6 +9,7 @@ use super::authenticate::Authenticated;
 use super::call::{Call, Context};
 use super::keys::Key;
 use super::principal::Principal;
+use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Action, Command, Id};
 use crate::error::{Error, Kind};
@@ -147,8 +148,7 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
 fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Option<AccountId> {
     match named {
         Some(named) => key.may_use(named).then_some(named),
-        None if key.may_use(default) => Some(default),
-        None => key.accounts.first().copied(),
+        None => Some(key.accounts.first().copied().unwrap_or(default)),
     }
 }
 
@@ -194,7 +194,7 @@ const fn scope(action: Action) -> Option<&'static str> {
 fn sensitive_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
     let change = command.user_change();
     let role = change
-        .filter(|change| !change.role.is_keep())
+        .filter(|change| gives_rights(change))
         .map(|_| "user.role");
     let level = change
         .filter(|change| change.level.is_some())
@@ -202,7 +202,12 @@ fn sensitive_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
     role.into_iter().chain(level)
 }
 
-/// A user may read every user and edit itself; an administrator may do everything.
+/// Whether a change says what the user may do.
+fn gives_rights(change: &UserChange) -> bool {
+    !change.role.is_keep() || change.read_only.is_some() || change.guard == Guard::Role
+}
+
+/// A user may read every user and edit itself; an administrator may do everything but delete itself.
 fn judge_user(
     id: Id,
     administrator: bool,
@@ -214,6 +219,15 @@ fn judge_user(
         return Err(Error::new(
             Kind::PermissionDenied,
             "the user is read-only; sign in as another",
+        ));
+    }
+    if let Command::DeleteUser(UserRef::Id(target)) = command
+        && administrator
+        && *target == id
+    {
+        return Err(Error::new(
+            Kind::DeleteRefused,
+            "You can't delete yourself!",
         ));
     }
     if administrator || action.is_read() {
@@ -233,9 +247,9 @@ fn judge_user(
 
 /// Whether a user may make the change to itself: no more rights, and no way back from being closed.
 fn is_own_business(change: &UserChange) -> bool {
-    change.role.is_keep()
+    !gives_rights(change)
+        && change.guard == Guard::None
         && change.level.is_none()
-        && change.read_only.is_none()
         && change.email_verified.is_none()
         && change.status.is_none_or(|status| status == Status::Closed)
 }
@@ -245,4 +259,49 @@ fn judge_anonymous(command: &Command) -> Result<(), Error> {
         return Ok(());
     }
     Err(Kind::Unauthenticated.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::api_key::KeyDigest;
+    use crate::auth::scope::Scopes;
+
+    fn account(number: i64) -> AccountId {
+        AccountId::new(Id::new(number).unwrap())
+    }
+
+    fn key(accounts: &[i64]) -> Key {
+        Key {
+            name: "k".to_owned(),
+            digest: KeyDigest::from_bytes([0; 32]),
+            scopes: Scopes::default(),
+            accounts: accounts.iter().map(|number| account(*number)).collect(),
+            routes: Vec::new(),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_call_that_names_no_account_is_in_the_first_one_of_its_key() {
+        let default = account(1);
+        let acts_in = |accounts: &[i64]| key_account(&key(accounts), None, default);
+        assert_eq!(acts_in(&[2, 1]), Some(account(2)));
+        assert_eq!(acts_in(&[]), Some(default));
+    }
+
+    #[test]
+    fn a_key_names_no_account_but_its_own() {
+        let named = |number| key_account(&key(&[2, 3]), Some(account(number)), account(1));
+        assert_eq!(named(3), Some(account(3)));
+        assert_eq!(named(1), None);
+    }
+
+    #[test]
+    fn an_administrator_deletes_others_and_not_itself() {
+        let own = Id::new(7).unwrap();
+        let delete = |id| judge_user(own, true, false, &Command::DeleteUser(UserRef::Id(id)));
+        assert_eq!(delete(own).unwrap_err().kind(), &Kind::DeleteRefused);
+        assert!(delete(Id::ONE).is_ok());
+    }
 }

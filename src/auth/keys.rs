@@ -1,11 +1,15 @@
 //! API keys: what is kept of them, and the ring they are looked up in.
 
+mod last_use;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::api_key::KeyDigest;
+pub use self::last_use::KeyUse;
+use self::last_use::LastUse;
+use super::api_key::{KeyDigest, Pepper};
 use super::scope::Scopes;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
@@ -14,7 +18,7 @@ use crate::secret::Secret;
 /// A live key: everything but the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its name, unique among live keys.
+    /// Its name, unique among live keys, except for a key and the one that replaces it.
     pub name: String,
     /// What the presented key is compared with.
     pub digest: KeyDigest,
@@ -22,6 +26,8 @@ pub struct Key {
     pub scopes: Scopes,
     /// The accounts it may name; any account where the list is empty.
     pub accounts: Vec<AccountId>,
+    /// The routes it works on, by name; any route where the list is empty.
+    pub routes: Vec<String>,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
@@ -30,6 +36,14 @@ impl Key {
     /// Whether the key may act in the account.
     pub fn may_use(&self, account: AccountId) -> bool {
         self.accounts.is_empty() || self.accounts.contains(&account)
+    }
+
+    /// Whether the key works then, on the route of that name.
+    pub fn works(&self, route: Option<&str>, now: Timestamp) -> bool {
+        // Both are looked at in any case: which of them fails is nobody's business.
+        let is_alive = self.expires_at.is_none_or(|end| now < end);
+        let is_named = route.is_some_and(|route| self.routes.iter().any(|name| name == route));
+        is_alive && (self.routes.is_empty() || is_named)
     }
 }
 
@@ -42,25 +56,47 @@ pub struct KeyRecord {
     pub hint: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was used last, as far as that is written down.
+    pub last_used_at: Option<Timestamp>,
+    /// When another secret took its place. It works until it expires or is revoked.
+    pub replaced_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The live keys in memory, replaced as a whole when they change. Looking one up takes no lock.
+impl KeyRecord {
+    /// A key that is new.
+    pub const fn new(key: Key, hint: String, created_at: Timestamp) -> Self {
+        Self {
+            key,
+            hint,
+            created_at,
+            last_used_at: None,
+            replaced_at: None,
+            revoked_at: None,
+        }
+    }
+}
+
+/// The live keys in memory, replaced as a whole when they change. Looking one up takes no lock, and
+/// neither does noting that it was used.
 #[derive(Debug)]
 pub struct KeyRing {
-    pepper: super::api_key::Pepper,
-    fixed: Vec<Key>,
-    live: ArcSwap<HashMap<KeyDigest, Arc<Key>>>,
+    pepper: Pepper,
+    fixed: Vec<Arc<Key>>,
+    live: ArcSwap<Live>,
+    /// What an unknown key is compared with, so that it takes as long as a known one.
+    decoy: Slot,
 }
 
 impl KeyRing {
     /// A ring with the keys of the configuration, which no store can revoke.
-    pub fn new(pepper: super::api_key::Pepper, fixed: Vec<Key>) -> Self {
+    pub fn new(pepper: Pepper, fixed: Vec<Key>) -> Self {
         let ring = Self {
             pepper,
-            fixed,
+            fixed: fixed.into_iter().map(Arc::new).collect(),
             live: ArcSwap::default(),
+            decoy: Slot::decoy(),
         };
         ring.replace(Vec::new());
         ring
@@ -68,22 +104,131 @@ impl KeyRing {
 
     /// Makes these, and the keys of the configuration, the live ones.
     pub fn replace(&self, stored: Vec<Key>) {
-        let live = stored.into_iter().chain(self.fixed.iter().cloned());
-        self.live.store(Arc::new(
-            live.map(|key| (key.digest.clone(), Arc::new(key)))
-                .collect(),
-        ));
+        let stored: Vec<_> = stored.into_iter().map(Arc::new).collect();
+        self.live.rcu(|before| before.next(&stored, &self.fixed));
     }
 
-    /// The live key that was presented.
+    /// The live key that was presented on the route of that name. It counts as used.
     ///
-    /// The table is indexed by a digest that nobody without the pepper can choose, so the time of
-    /// a look-up tells nothing of the keys in it.
-    pub fn find(&self, presented: &Secret, now: Timestamp) -> Option<Arc<Key>> {
+    /// A key that is refused is refused in the same time, whether it is unknown, expired or of
+    /// another route.
+    pub fn find(
+        &self,
+        presented: &Secret,
+        route: Option<&str>,
+        now: Timestamp,
+    ) -> Option<Arc<Key>> {
         let digest = self.pepper.digest(presented);
         let live = self.live.load();
-        live.get(&digest)
-            .filter(|key| key.expires_at.is_none_or(|end| now < end))
-            .cloned()
+        let found = live.slots.get(&digest.index());
+        let slot = found.unwrap_or(&self.decoy);
+        let is_same = slot.key.digest == digest;
+        let works = slot.key.works(route, now);
+        if found.is_none() || !is_same || !works {
+            return None;
+        }
+        if let Some(used) = &slot.used {
+            used.stamp(now);
+        }
+        Some(Arc::clone(&slot.key))
+    }
+
+    /// The uses of stored keys that nobody has written down yet, at most one a key.
+    pub fn uses(&self) -> Vec<KeyUse> {
+        let live = self.live.load();
+        let pending = live.uses().filter_map(|(digest, used)| {
+            Some(KeyUse {
+                digest: digest.clone(),
+                at: used.pending()?,
+            })
+        });
+        pending.collect()
+    }
+
+    /// These uses are written down.
+    pub fn noted(&self, uses: &[KeyUse]) {
+        let live = self.live.load();
+        for one in uses {
+            if let Some(used) = live.last_use(&one.digest) {
+                used.note(one.at);
+            }
+        }
     }
 }
+
+/// What a ring holds at a time.
+#[derive(Debug, Default)]
+struct Live {
+    /// By [`KeyDigest::index`].
+    slots: HashMap<u128, Slot>,
+    /// Keys that are no longer live and have a use that is not written down.
+    gone: Vec<(KeyDigest, Arc<LastUse>)>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    key: Arc<Key>,
+    /// Of stored keys only: there is no place to write down those of the configuration.
+    used: Option<Arc<LastUse>>,
+}
+
+impl Slot {
+    /// A key that nobody has: no secret has that digest.
+    fn decoy() -> Self {
+        let key = Key {
+            name: String::new(),
+            digest: KeyDigest::from_bytes([0; 32]),
+            scopes: Scopes::new([]),
+            accounts: Vec::new(),
+            routes: Vec::new(),
+            expires_at: None,
+        };
+        Self {
+            key: Arc::new(key),
+            used: None,
+        }
+    }
+}
+
+impl Live {
+    /// The next state, in which the last uses are those of this one. A call that still looks into
+    /// this state is not lost to the next.
+    fn next(&self, stored: &[Arc<Key>], fixed: &[Arc<Key>]) -> Self {
+        let used = |key: &Arc<Key>| Some(self.last_use(&key.digest).cloned().unwrap_or_default());
+        let stored = stored.iter().map(|key| (key, used(key)));
+        let fixed = fixed.iter().map(|key| (key, None));
+        let slots: HashMap<_, _> = stored
+            .chain(fixed)
+            .map(|(key, used)| {
+                let key = Arc::clone(key);
+                (key.digest.index(), Slot { key, used })
+            })
+            .collect();
+        let gone = self
+            .uses()
+            .filter(|(digest, used)| {
+                !slots.contains_key(&digest.index()) && used.pending().is_some()
+            })
+            .map(|(digest, used)| (digest.clone(), Arc::clone(used)))
+            .collect();
+        Self { slots, gone }
+    }
+
+    fn uses(&self) -> impl Iterator<Item = (&KeyDigest, &Arc<LastUse>)> {
+        let live = self.slots.values();
+        let live = live.filter_map(|slot| Some((&slot.key.digest, slot.used.as_ref()?)));
+        live.chain(self.gone.iter().map(|(digest, used)| (digest, used)))
+    }
+
+    fn last_use(&self, digest: &KeyDigest) -> Option<&Arc<LastUse>> {
+        if let Some(slot) = self.slots.get(&digest.index()) {
+            return slot.used.as_ref();
+        }
+        let mut gone = self.gone.iter();
+        gone.find(|(other, _)| other == digest)
+            .map(|(_, used)| used)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,17 @@ pub enum Principal {
     Anonymous,
 }
 
+impl Principal {
+    /// Whether it may say what others may do.
+    pub fn may_change_roles(&self) -> bool {
+        match self {
+            Self::Key(key) => key.scopes.grants("user.role"),
+            Self::User { administrator, .. } => *administrator,
+            Self::Anonymous => false,
+        }
+    }
+}
+
 /// The name in logs and audit records: `key:NAME`, `user:ID`, `anonymous`.
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// One permission: `user:read`, `group:write`, `member:*`, `user.role`, `native.add=message`, ….
+///
+/// Without `user.role` a key can neither change roles and what else gives rights, nor whether and by
+/// what an administrator signs in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(String);
 

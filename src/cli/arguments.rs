@@ -6,14 +6,18 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use super::keys::Expiry;
+use super::key_times::{Expiry, Overlap};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
 const LIST: &str = "\
 Examples:
   dragoman keys list
-  dragoman keys list --json
+  dragoman keys list --json | jq '.[] | select(.notes != [])'
+
+States: live; replaced, which works until it expires; expired; revoked; static, of the configuration.
+Notes on live keys: old, made over 365 days ago; unused, never or not for 90 days; expiring, within
+14 days. Last uses are written about once a minute, and not for static keys.
 
 Exit codes:
   0   done
@@ -27,6 +31,23 @@ Examples:
 Exit codes:
   0   done
   1   it failed, or no live key has the name
+  64  the command line or the configuration has faults; nothing was done";
+
+const ROTATE: &str = "\
+Examples:
+  dragoman keys rotate crm
+  dragoman keys rotate crm --overlap 30d --expires 365d
+  dragoman keys rotate crm --overlap 0s
+  KEY=$(dragoman keys rotate crm --overlap 12h)
+
+The new key alone goes to standard output, and is shown this once only. It may do what the one
+before may; that one works until the overlap ends or it expires. During an overlap a key is not
+rotated again, since that would end the oldest secret early: --overlap 0s does, for a key that leaked.
+
+Exit codes:
+  0   done
+  1   it failed; no live key has the name; it expired and --expires is missing; or two secrets are
+      live already
   64  the command line or the configuration has faults; nothing was done";
 
 const EXAMPLES: &str = "\
@@ -69,6 +90,7 @@ const KEYS: &str = "\
 Examples:
   dragoman keys create --name crm --scope user:read --scope user:write
   dragoman keys list
+  dragoman keys rotate crm --overlap 7d
   dragoman keys revoke crm
 
 A running gateway that uses the same store follows within a second.
@@ -82,6 +104,7 @@ const CREATE: &str = "\
 Examples:
   dragoman keys create --name crm
   dragoman keys create --name report --scope user:read --account 7 --expires 90d
+  dragoman keys create --name forum --route b2evolution
   KEY=$(dragoman keys create --name crm)
 
 The key alone goes to standard output, and is shown this once only.
@@ -102,6 +125,59 @@ Exit codes:
   0   done
   1   it failed, or the name or the key is taken
   64  the key is too short, or the command line or the configuration has faults";
+
+const STORE: &str = "\
+Examples:
+  dragoman store backup /backup/dragoman-$(date +%F).db
+  dragoman store check --json
+  dragoman store restore --force /backup/dragoman-2030-01-31.db
+
+The pepper (auth.pepper_file) is in no backup: keep a copy of it, in another place.
+
+Exit codes:
+  0   done
+  1   it failed, or the store has faults
+  64  the command line or the configuration has faults; nothing was done";
+
+const BACKUP: &str = "\
+Examples:
+  dragoman store backup /backup/dragoman-$(date +%F).db
+  dragoman store backup --store sqlite:/var/lib/dragoman/dragoman.db /backup/dragoman.db
+
+A running gateway goes on meanwhile. The file appears under its name when it is whole, synced and
+checked; it is for its owner only and replaces nothing. The pepper is not in it: keep a copy of
+that too, in another place.
+
+Exit codes:
+  0   done
+  1   it failed; there is no file of that name, or the one that was there
+  64  the command line or the configuration has faults; nothing was done";
+
+const RESTORE: &str = "\
+Examples:
+  dragoman store restore /backup/dragoman-2030-01-31.db
+  dragoman store restore --force data/dragoman.db.schema-1-20300131T235959Z
+
+Stop the gateway first. The backup is checked before anything is touched, and stays as it is. The
+store that was there is kept beside it as NAME.replaced-TIME. Keys work again if the pepper is the
+one they were made under, which is in no backup.
+
+Exit codes:
+  0   done
+  1   it failed, or the store is in use, or there is one and --force is not given
+  64  the command line or the configuration has faults; nothing was done";
+
+const CHECK_STORE: &str = "\
+Examples:
+  dragoman store check
+  dragoman store check --json
+
+Every page and every reference is read, and nothing is changed. A running gateway goes on meanwhile.
+
+Exit codes:
+  0   no fault
+  1   faults: one line each on standard error, or under \"faults\" with --json
+  64  the command line or the configuration has faults; nothing was done";
 
 const HEALTH: &str = "\
 Examples:
@@ -139,7 +215,7 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArgument,
     },
-    /// Make, import, list and revoke API keys.
+    /// Make, import, list, rotate and revoke API keys.
     #[command(after_help = KEYS)]
     Keys {
         /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
@@ -149,11 +225,21 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Back up, restore and check the store.
+    #[command(after_help = STORE)]
+    Store {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        // An id of its own, as for keys.
+        #[arg(long, id = "store-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = HEALTH)]
     Health {
         /// The admin listener, instead of the configured one.
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         admin: Option<SocketAddr>,
     },
 }
@@ -195,6 +281,12 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         key: KeyArguments,
     },
+    /// Give a key another secret, and let the one before work for a while.
+    #[command(after_help = ROTATE)]
+    Rotate {
+        #[command(flatten)]
+        key: RotateArguments,
+    },
     /// Show every key, revoked and expired ones too. The keys themselves are not kept.
     #[command(after_help = LIST)]
     List {
@@ -202,12 +294,39 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
-    /// End a key, for good and within a second.
+    /// End a key with every secret it has, for good and within a second.
     #[command(after_help = REVOKE)]
     Revoke {
         /// The name of the key.
         #[arg(value_parser = key_name)]
         name: String,
+    },
+}
+
+/// What is done to the store as a whole.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy the store to a file, while it is in use.
+    #[command(after_help = BACKUP)]
+    Backup {
+        /// The file to make.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store.
+    #[command(after_help = RESTORE)]
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Replace the store that is there, and keep it under another name.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Look through the whole store for damage, and say what state it is in.
+    #[command(after_help = CHECK_STORE)]
+    Check {
+        /// As a JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -224,8 +343,26 @@ pub(super) struct KeyArguments {
     /// An account it may name; may be repeated [default: any account].
     #[arg(long = "account", value_name = "NUMBER", value_parser = account)]
     pub(super) accounts: Vec<AccountId>,
+    /// A route it works on, by its name in the configuration; may be repeated [default: any route].
+    #[arg(long = "route", value_name = "NAME")]
+    pub(super) routes: Vec<String>,
     /// When it stops working: `90d` from now, or a time such as `2030-01-31T00:00:00Z`
     /// [default: never].
+    #[arg(long, value_name = "WHEN")]
+    pub(super) expires: Option<Expiry>,
+}
+
+/// How a key is rotated.
+#[derive(Debug, Args)]
+pub(super) struct RotateArguments {
+    /// The name of the key.
+    #[arg(value_parser = key_name)]
+    pub(super) name: String,
+    /// How long the secret before works beside the new one; `0s` ends every older one at once.
+    #[arg(long, value_name = "DURATION", default_value = "7d")]
+    pub(super) overlap: Overlap,
+    /// When the new secret stops working: `90d` from now, or a time such as
+    /// `2030-01-31T00:00:00Z` [default: when the one before would have].
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<Expiry>,
 }
@@ -256,6 +393,11 @@ fn key_name(text: &str) -> Result<String, &'static str> {
     } else {
         Err("1 to 64 visible ASCII characters, no blanks")
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "IP:PORT, such as 127.0.0.1:9901 or [::1]:9901")
 }
 
 fn account(text: &str) -> Result<AccountId, &'static str> {

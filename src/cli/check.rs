@@ -10,11 +10,8 @@ use crate::config::{Config, pepper, shown_path};
 /// Prints one line for each route, or fails with every fault.
 pub(super) fn run(config: Option<PathBuf>, store: Option<&str>) -> Result<(), Failure> {
     let config = load::with_store(config, store)?;
-    pepper::read(&config.auth.pepper_file, &config.store.database).map_err(|error| {
-        match Failure::failed("auth.pepper_file", error) {
-            Failure::Usage(text) | Failure::Failed(text) => Failure::Usage(text),
-        }
-    })?;
+    pepper::read(&config.auth.pepper_file, &config.store.database)
+        .map_err(|error| Failure::Usage(Failure::failed("auth.pepper_file", error).into_text()))?;
     super::say(&summary(&config))
 }
 

@@ -31,6 +31,13 @@ impl Failure {
         Self::Failed(text)
     }
 
+    /// The reason alone.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Usage(text) | Self::Failed(text) => text,
+        }
+    }
+
     /// Prints the reason on standard error and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         let (text, code) = match self {

@@ -15,10 +15,10 @@ use crate::auth::keys::{Key, KeyRecord};
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::scope::Scopes;
 use crate::clock::Clock;
+use crate::command::Dialect;
 use crate::command::name::Username;
-use crate::command::{Action, Dialect};
 use crate::config::Config;
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -83,22 +83,19 @@ async fn make(
         .hash(secrets.password.clone())
         .await
         .map_err(failed)?;
-    let record = KeyRecord {
-        key: Key {
-            name: KEY_NAME.to_owned(),
-            digest: pepper.digest(&secrets.key),
-            scopes: Scopes::full(),
-            accounts: Vec::new(),
-            expires_at: None,
-        },
-        hint: hint(&secrets.key),
-        created_at: clock.now(),
-        revoked_at: None,
+    let key = Key {
+        name: KEY_NAME.to_owned(),
+        digest: pepper.digest(&secrets.key),
+        scopes: Scopes::full(),
+        accounts: Vec::new(),
+        routes: Vec::new(),
+        expires_at: None,
     };
+    let record = KeyRecord::new(key, hint(&secrets.key), clock.now());
     let entry = Entry {
         at: clock.now(),
         principal: "first start".to_owned(),
-        action: Action::CreateUser,
+        action: Act::CreateKey,
         account: config.store.account,
         source: None,
         request_id: String::new(),
@@ -157,8 +154,15 @@ impl Secrets {
         text
     }
 
-    /// One line to paste. The administrator is user 1, so the user that the first line makes is 2.
+    /// One line to paste. The administrator is user 1, so the user that Grupo's line makes is 2;
+    /// where nothing speaks Grupo there is the administrator only.
     fn example(&self, config: &Config, route: &Route, address: SocketAddr) -> String {
+        let speaks_grupo = |route: &Route| route.dialect == Dialect::Grupo;
+        let user = if config.routes.iter().any(speaks_grupo) {
+            2
+        } else {
+            1
+        };
         let host = route
             .host
             .as_ref()
@@ -173,11 +177,11 @@ impl Secrets {
             ),
             Dialect::Vision6 => format!(
                 "curl{host} '{url}?version=3.3' -d '{{\"id\":1,\"method\":\"editUser\",\"params\":\
-                 [\"{key}\",{},{{\"id\":2,\"position\":\"Analyst\"}}]}}'",
+                 [\"{key}\",{},{{\"id\":{user},\"position\":\"Analyst\"}}]}}'",
                 config.store.account.id()
             ),
             Dialect::B2evolution => format!(
-                "curl{host} -u {ADMINISTRATOR}:{} {url}/users/2 -d identity_form=1 -d edited_user_nickname=ada",
+                "curl{host} -u {ADMINISTRATOR}:{} {url}/users/{user} -d identity_form=1 -d edited_user_nickname=ada",
                 self.password.reveal()
             ),
         }

@@ -3,11 +3,24 @@
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::key_times::shown;
 use crate::auth::keys::KeyRecord;
 use crate::auth::scope::Scopes;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
 use crate::config::Config;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+/// A key that was made longer ago is due for rotation.
+const OLD: i64 = 365 * DAY;
+/// A key that was not used for so long may be one that nobody needs.
+const UNUSED: i64 = 90 * DAY;
+/// A key that expires sooner needs somebody to look at it.
+const EXPIRING: i64 = 14 * DAY;
+
+const HEAD: [&str; 10] = [
+    "NAME", "HINT", "STATE", "NOTES", "CREATED", "USED", "EXPIRES", "ACCOUNTS", "ROUTES", "SCOPES",
+];
 
 /// A key, by what may be shown of it.
 #[derive(Debug, Serialize)]
@@ -16,20 +29,45 @@ struct Row {
     hint: Option<String>,
     scopes: Vec<String>,
     accounts: Vec<i64>,
+    routes: Vec<String>,
     created_at: Option<String>,
+    last_used_at: Option<String>,
     expires_at: Option<String>,
+    replaced_at: Option<String>,
     revoked_at: Option<String>,
     state: State,
+    notes: Vec<Note>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
     Live,
+    /// Live, beside the secret that took its place.
+    Replaced,
     Expired,
     Revoked,
     /// Live, and in the configuration.
     Static,
+}
+
+/// Why somebody should look at a live key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Note {
+    Old,
+    Unused,
+    Expiring,
+}
+
+impl Note {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::Unused => "unused",
+            Self::Expiring => "expiring",
+        }
+    }
 }
 
 /// A JSON array with one object a key.
@@ -41,10 +79,11 @@ pub(super) fn json(keys: &[KeyRecord], config: &Config, now: Timestamp) -> Resul
 
 /// A table with one line a key, columns aligned.
 pub(super) fn text(keys: &[KeyRecord], config: &Config, now: Timestamp) -> String {
-    let head = ["NAME", "HINT", "SCOPES", "ACCOUNTS", "CREATED", "STATE"].map(str::to_owned);
     let rows = rows(keys, config, now).into_iter().map(cells);
-    let table: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let mut widths = [0; 6];
+    let table: Vec<_> = std::iter::once(HEAD.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    let mut widths = [0; HEAD.len()];
     for line in &table {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = cell.chars().count().max(*width);
@@ -63,30 +102,43 @@ pub(super) fn text(keys: &[KeyRecord], config: &Config, now: Timestamp) -> Strin
     text
 }
 
-fn cells(row: Row) -> [String; 6] {
+fn cells(row: Row) -> [String; HEAD.len()] {
     let absent = || "-".to_owned();
-    let accounts = match row.accounts.as_slice() {
+    let any = |list: &[String]| match list {
         [] => "any".to_owned(),
-        accounts => accounts
+        list => list.join(","),
+    };
+    let state = match (row.state, row.revoked_at) {
+        (State::Live, _) => "live".to_owned(),
+        (State::Replaced, _) => "replaced".to_owned(),
+        (State::Expired, _) => "expired".to_owned(),
+        (State::Revoked, None) => "revoked".to_owned(),
+        (State::Revoked, Some(at)) => format!("revoked {at}"),
+        (State::Static, _) => "static".to_owned(),
+    };
+    let notes = match row.notes.as_slice() {
+        [] => absent(),
+        notes => notes
             .iter()
-            .map(i64::to_string)
+            .map(|note| note.name())
             .collect::<Vec<_>>()
             .join(","),
     };
-    let state = match (row.state, row.expires_at, row.revoked_at) {
-        (State::Live, None, _) => "live".to_owned(),
-        (State::Live, Some(end), _) => format!("live until {end}"),
-        (State::Expired, end, _) => format!("expired {}", end.unwrap_or_default()),
-        (State::Revoked, _, end) => format!("revoked {}", end.unwrap_or_default()),
-        (State::Static, _, _) => "static".to_owned(),
+    let never = || match row.state {
+        State::Static => "-".to_owned(),
+        State::Live | State::Replaced | State::Expired | State::Revoked => "never".to_owned(),
     };
     [
         row.name,
         row.hint.map_or_else(absent, |hint| format!("…{hint}")),
-        row.scopes.join(","),
-        accounts,
-        row.created_at.unwrap_or_else(absent),
         state,
+        notes,
+        row.created_at.unwrap_or_else(absent),
+        row.last_used_at.unwrap_or_else(never),
+        row.expires_at.unwrap_or_else(absent),
+        any(&row.accounts.iter().map(i64::to_string).collect::<Vec<_>>()),
+        any(&row.routes),
+        row.scopes.join(","),
     ]
 }
 
@@ -96,20 +148,28 @@ fn rows(keys: &[KeyRecord], config: &Config, now: Timestamp) -> Vec<Row> {
         hint: None,
         scopes: scopes(&key.scopes),
         accounts: accounts(&key.accounts),
+        routes: key.routes.clone(),
         created_at: None,
+        last_used_at: None,
         expires_at: None,
+        replaced_at: None,
         revoked_at: None,
         state: State::Static,
+        notes: Vec::new(),
     });
     let stored = keys.iter().map(|record| Row {
         name: record.key.name.clone(),
         hint: Some(record.hint.clone()),
         scopes: scopes(&record.key.scopes),
         accounts: accounts(&record.key.accounts),
-        created_at: time(record.created_at),
-        expires_at: record.key.expires_at.and_then(time),
-        revoked_at: record.revoked_at.and_then(time),
+        routes: record.key.routes.clone(),
+        created_at: shown(record.created_at),
+        last_used_at: record.last_used_at.and_then(shown),
+        expires_at: record.key.expires_at.and_then(shown),
+        replaced_at: record.replaced_at.and_then(shown),
+        revoked_at: record.revoked_at.and_then(shown),
         state: state(record, now),
+        notes: notes(record, now),
     });
     configured.chain(stored).collect()
 }
@@ -119,9 +179,31 @@ fn state(record: &KeyRecord, now: Timestamp) -> State {
         State::Revoked
     } else if record.key.expires_at.is_some_and(|end| end <= now) {
         State::Expired
+    } else if record.replaced_at.is_some() {
+        State::Replaced
     } else {
         State::Live
     }
+}
+
+fn notes(record: &KeyRecord, now: Timestamp) -> Vec<Note> {
+    if state(record, now) != State::Live {
+        return Vec::new();
+    }
+    let since = |time: Timestamp| now.as_millis().saturating_sub(time.as_millis());
+    let left = |end: Timestamp| end.as_millis().saturating_sub(now.as_millis());
+    let is_unused = record.last_used_at.is_none_or(|at| since(at) > UNUSED);
+    let is_expiring = record
+        .key
+        .expires_at
+        .is_some_and(|end| left(end) <= EXPIRING);
+    let notes = [
+        (since(record.created_at) > OLD, Note::Old),
+        (is_unused, Note::Unused),
+        (is_expiring, Note::Expiring),
+    ];
+    let holding = notes.into_iter().filter(|(holds, _)| *holds);
+    holding.map(|(_, note)| note).collect()
 }
 
 fn scopes(scopes: &Scopes) -> Vec<String> {
@@ -138,8 +220,5 @@ fn accounts(accounts: &[AccountId]) -> Vec<i64> {
         .collect()
 }
 
-/// RFC 3339, in UTC and to the second; nothing for a time that no calendar has.
-fn time(time: Timestamp) -> Option<String> {
-    let time = jiff::Timestamp::from_second(time.as_seconds()).ok()?;
-    Some(time.to_string())
-}
+#[cfg(test)]
+mod tests;

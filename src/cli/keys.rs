@@ -2,24 +2,19 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use jiff::{Span, SpanRelativeTo};
 use zeroize::Zeroizing;
 
 use super::arguments::{KeyArguments, KeysCommand};
 use super::failure::Failure;
-use super::key_table;
-use super::load;
-use super::{remark, say, store};
+use super::{key_rotate, key_table, load, remark, say, store};
 use crate::auth::api_key;
 use crate::auth::keys::{Key, KeyRecord};
 use crate::auth::scope::Scopes;
 use crate::clock::{Clock, Timestamp};
-use crate::command::Action;
 use crate::config::secret_file::without_newline;
-use crate::config::{Config, check_foreign};
-use crate::journal::Entry;
+use crate::config::{Config, check_foreign, unknown_route};
+use crate::journal::{Act, Entry};
 use crate::secret::Secret;
 use crate::store::KeyStore;
 
@@ -35,22 +30,23 @@ pub(super) fn run(
         KeysCommand::Create { key } => {
             let secret = api_key::generate(&clock);
             let name = key.name.clone();
-            insert(&config, &clock, key, &secret)?;
+            insert(&config, &clock, key, &secret, Act::CreateKey)?;
             say(&format!("{}\n", secret.reveal()))?;
             remark(&format!(
-                "Key {name} is made. It is shown this once only, and clients can use it at once."
+                "Key {name} is made. It is shown this once only; a running gateway takes it within a second."
             ));
             Ok(())
         }
         KeysCommand::Import { key } => {
             let secret = read_key()?;
             let name = key.name.clone();
-            insert(&config, &clock, key, &secret)?;
+            insert(&config, &clock, key, &secret, Act::ImportKey)?;
             remark(&format!(
-                "Key {name} is registered. Clients can use it at once."
+                "Key {name} is registered. A running gateway takes it within a second."
             ));
             Ok(())
         }
+        KeysCommand::Rotate { key } => key_rotate::run(&config, &clock, key),
         KeysCommand::List { json } => {
             let keys = list(&config, &clock)?;
             say(&if json {
@@ -63,53 +59,15 @@ pub(super) fn run(
     }
 }
 
-/// When a new key stops working.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Expiry {
-    In(jiff::SignedDuration),
-    At(Timestamp),
-}
-
-impl FromStr for Expiry {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self::At(Timestamp::from_millis(time.as_millisecond())));
-        }
-        let span = text.parse::<Span>().ok();
-        span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
-            .filter(jiff::SignedDuration::is_positive)
-            .map(Self::In)
-            .ok_or("a duration such as 90d or 12h, or a time such as 2030-01-31T00:00:00Z")
-    }
-}
-
-impl Expiry {
-    fn after(self, now: Timestamp) -> Result<Timestamp, Failure> {
-        let end = match self {
-            Self::In(duration) => {
-                let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_millis(now.as_millis().saturating_add(millis))
-            }
-            Self::At(end) => end,
-        };
-        if end > now {
-            return Ok(end);
-        }
-        Err(Failure::Usage(
-            "--expires is in the past: name a later time".to_owned(),
-        ))
-    }
-}
-
 fn insert(
     config: &Config,
     clock: &Clock,
     arguments: KeyArguments,
     secret: &Secret,
+    act: Act,
 ) -> Result<(), Failure> {
     let name = arguments.name;
+    refuse_unknown_routes(config, &arguments.routes)?;
     let now = clock.now();
     let expires_at = arguments
         .expires
@@ -125,20 +83,17 @@ fn insert(
         scopes if scopes.is_empty() => Scopes::default(),
         scopes => Scopes::new(scopes),
     };
-    let entry = entry(config, now);
+    let entry = entry(config, now, act);
     let inserted = store::with(config, clock, async |pepper, store| {
-        let record = KeyRecord {
-            hint: hint(secret),
-            key: Key {
-                name: name.clone(),
-                digest: pepper.digest(secret),
-                scopes,
-                accounts: arguments.accounts,
-                expires_at,
-            },
-            created_at: now,
-            revoked_at: None,
+        let key = Key {
+            name: name.clone(),
+            digest: pepper.digest(secret),
+            scopes,
+            accounts: arguments.accounts,
+            routes: arguments.routes,
+            expires_at,
         };
+        let record = KeyRecord::new(key, hint(secret), now);
         if store.insert_key(record, entry).await? {
             return Ok(Inserted::Yes);
         }
@@ -177,18 +132,12 @@ fn list(config: &Config, clock: &Clock) -> Result<Vec<KeyRecord>, Failure> {
 }
 
 fn revoke(config: &Config, clock: &Clock, name: &str) -> Result<(), Failure> {
-    if config.keys.iter().any(|key| key.name == name) {
-        return Err(Failure::Failed(format!(
-            "keys.{name} is in {}: remove it there and start again",
-            config.file
-        )));
-    }
-    let unknown = format!("no live key is called {name}: `dragoman keys list` shows them");
+    refuse_static(config, name)?;
     if matches!(config.store.database.try_exists(), Ok(false)) {
-        return Err(Failure::Failed(unknown));
+        return Err(unknown_name(name));
     }
     let now = clock.now();
-    let entry = entry(config, now);
+    let entry = entry(config, now, Act::RevokeKey);
     let revoked = store::with(config, clock, async |_, store| {
         store.revoke_key(name.to_owned(), now, entry).await
     })?;
@@ -196,7 +145,36 @@ fn revoke(config: &Config, clock: &Clock, name: &str) -> Result<(), Failure> {
         remark(&format!("Key {name} is revoked."));
         return Ok(());
     }
-    Err(Failure::Failed(unknown))
+    Err(unknown_name(name))
+}
+
+/// Refuses a key of the configuration: nothing in the store can change it.
+pub(super) fn refuse_static(config: &Config, name: &str) -> Result<(), Failure> {
+    if config.keys.iter().any(|key| key.name == name) {
+        return Err(Failure::Failed(format!(
+            "keys.{name} is in {}: change it there and start again",
+            config.file
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn unknown_name(name: &str) -> Failure {
+    Failure::Failed(format!(
+        "no live key is called {name}: `dragoman keys list` shows them"
+    ))
+}
+
+fn refuse_unknown_routes(config: &Config, routes: &[String]) -> Result<(), Failure> {
+    let known: Vec<_> = config
+        .routes
+        .iter()
+        .map(|route| route.name.as_str())
+        .collect();
+    match routes.iter().find_map(|name| unknown_route(name, &known)) {
+        Some(message) => Err(Failure::Usage(format!("--route: {message}"))),
+        None => Ok(()),
+    }
 }
 
 fn read_key() -> Result<Secret, Failure> {
@@ -217,12 +195,12 @@ pub(super) fn hint(secret: &Secret) -> String {
     text.chars().skip(skipped).collect()
 }
 
-/// Who did it, when. The store names the action itself.
-fn entry(config: &Config, now: Timestamp) -> Entry {
+/// What was done from here, and when.
+pub(super) fn entry(config: &Config, now: Timestamp, act: Act) -> Entry {
     Entry {
         at: now,
         principal: "command line".to_owned(),
-        action: Action::Native,
+        action: act,
         account: config.store.account,
         source: None,
         request_id: String::new(),

@@ -14,8 +14,8 @@ use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::{self, Limits, Listener, Outcome, Server, signals};
-use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, key_uses};
 use crate::{stack, telemetry};
 
 /// Serves, and returns once drained: the exit code of the process.
@@ -54,8 +54,9 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         routes: config.routes,
         trusted_proxies: config.auth.trusted_proxies,
         store: commands,
-        keys,
+        keys: Arc::clone(&keys),
         account: config.store.account,
+        body_budget: config.server.buffered_bodies,
         sign_in: config.auth.sign_in,
         hashes_at_once: 1,
         clock,
@@ -63,8 +64,15 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
 
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
-    let outcome = server.run(gateway).await;
+    let outcome = tokio::select! {
+        outcome = server.run(gateway) => outcome,
+        never = key_uses::keep_noting(&keys, &*store) => match never {},
+    };
     drop(pid_file);
+    // No call is left that could add to them. What was served stays served if this fails.
+    if let Err(error) = key_uses::note(&keys, &*store).await {
+        tracing::warn!(error = ?error, "the last uses of keys since a minute are lost");
+    }
     store
         .close()
         .await
@@ -132,8 +140,10 @@ struct PidFile(PathBuf);
 
 impl PidFile {
     fn write(path: &Path) -> Result<Self, Failure> {
-        fs::write(path, format!("{}\n", std::process::id()))
-            .map_err(|error| Failure::failed("cannot write --pid-file", error))?;
+        fs::write(path, format!("{}\n", std::process::id())).map_err(|error| {
+            let doing = format!("--pid-file: cannot write {}", path.display());
+            Failure::failed(&doing, error)
+        })?;
         Ok(Self(path.to_owned()))
     }
 }

@@ -14,6 +14,18 @@ pub struct Extension {
     pub value: Text,
 }
 
+/// Who may set an extension attribute of a user, the more the later. Its dialect knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Guard {
+    /// Whoever may change the user, the user itself included.
+    #[default]
+    None,
+    /// Whoever may change the user, but not the user itself.
+    Administrative,
+    /// Only who may change roles: it gives rights in the system the dialect comes from.
+    Role,
+}
+
 /// A change to one extension attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExtensionEdit {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::email::Email;
-use super::extension::{Extension, ExtensionEdit};
+use super::extension::{Extension, ExtensionEdit, Guard};
 use super::name::{Username, join_names, split_display_name};
 use super::organization::Organization;
 use super::text::Text;
@@ -157,6 +157,8 @@ pub struct UserChange {
     pub notify: bool,
     /// The dialect's own attributes.
     pub extensions: Vec<ExtensionEdit>,
+    /// The strictest guard of those.
+    pub guard: Guard,
 }
 
 /// Only what the change mentions is shown.
@@ -173,7 +175,7 @@ impl fmt::Debug for UserChange {
         }
         show!(username password current_password display_name given_name family_name nickname);
         show!(gender locale email email_verified status level phone mobile fax title timezone);
-        show!(picture_url read_only role organizations notify extensions);
+        show!(picture_url read_only role organizations notify extensions guard);
         shown.finish()
     }
 }

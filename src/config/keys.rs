@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::secret_file;
+use super::suggest::did_you_mean;
 use super::value::List;
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::Key;
@@ -31,6 +32,8 @@ pub struct StaticKey {
     pub scopes: Scopes,
     /// The accounts it may name; any where the list is empty.
     pub accounts: Vec<AccountId>,
+    /// The routes it works on; any where the list is empty.
+    pub routes: Vec<String>,
 }
 
 impl StaticKey {
@@ -41,6 +44,7 @@ impl StaticKey {
             name: self.name,
             scopes: self.scopes,
             accounts: self.accounts,
+            routes: self.routes,
             expires_at: None,
         }
     }
@@ -78,6 +82,8 @@ pub(super) struct KeySection {
     scopes: Option<List<ScopeName>>,
     /// The accounts it may name; without the list: any.
     accounts: Option<List<AccountNumber>>,
+    /// The routes it works on, by name; without the list: any.
+    routes: Option<List<String>>,
 }
 
 impl KeySection {
@@ -114,6 +120,11 @@ impl KeySection {
             let message = "names no account: name one, or leave it out for any account";
             faults.push(place.fault("accounts", message));
         }
+        let routes = self.routes.map(|list| list.0);
+        if routes.as_ref().is_some_and(Vec::is_empty) {
+            let message = "names no route: name one, or leave it out for any route";
+            faults.push(place.fault("routes", message));
+        }
         let secret = secret
             .map_err(|(key, message)| faults.push(place.fault(key, message)))
             .ok()?;
@@ -128,6 +139,7 @@ impl KeySection {
                 .into_iter()
                 .map(|account| account.0)
                 .collect(),
+            routes: routes.unwrap_or_default(),
         })
     }
 }
@@ -143,6 +155,31 @@ pub(super) fn refuse_duplicates(keys: &[StaticKey], place: Place<'_>, faults: &m
             faults.push(place.at(&path).fault("", message));
         }
     }
+}
+
+/// Refuses a key for a route that is not there: it would work nowhere, or some day somewhere else.
+pub(super) fn refuse_unknown_routes(keys: &[StaticKey], place: Place<'_>, faults: &mut Faults) {
+    let names = place.at("routes").names();
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    for key in keys {
+        let path = format!("keys.{}", key.name);
+        for route in &key.routes {
+            if let Some(message) = unknown_route(route, &known) {
+                faults.push(place.at(&path).fault("routes", message));
+            }
+        }
+    }
+}
+
+/// What is wrong with the name of a route, if it is not among the known ones.
+pub fn unknown_route(name: &str, known: &[&str]) -> Option<String> {
+    (!known.contains(&name)).then(|| {
+        format!(
+            "unknown route {name:?} (known: {}){}",
+            known.join(", "),
+            did_you_mean(name, known)
+        )
+    })
 }
 
 /// The text of a secret; never repeated in a fault.

@@ -35,7 +35,11 @@ pub enum PepperError {
         file: PathBuf,
     },
     /// The file cannot be read or made.
-    #[error("{}: cannot {action} the pepper", file.display())]
+    #[error(
+        "{}: cannot {action} the pepper: let the user that runs dragoman read and write it and its \
+         directory, or name another file in auth.pepper_file",
+        file.display()
+    )]
     Io {
         /// The file.
         file: PathBuf,

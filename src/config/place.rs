@@ -215,7 +215,8 @@ fn message(key: &str, kind: &Kind) -> String {
 /// Rust's name of a type, as its author would say it.
 fn plain(expected: &str) -> &str {
     match expected {
-        "usize" | "u64" | "u32" | "u16" | "i64" => "a whole number, 0 or more",
+        "usize" | "u64" | "u32" | "u16" => "a whole number, 0 or more",
+        "i64" => "a whole number",
         "a boolean" => "true or false",
         "a string" => "a text in quotes",
         other if other.starts_with("struct ") || other == "a map" => "a table",

@@ -11,6 +11,9 @@ use super::place::Place;
 use super::value::{Address, List, Size, Span};
 use crate::server::{Drain, Limits};
 
+/// Less would refuse a single request of the usual limit.
+const FEWEST_BUFFERED: usize = 1 << 20;
+
 /// The parameters of the listening side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -18,6 +21,8 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// Threads that serve.
     pub workers: usize,
+    /// Bytes that all request bodies in memory may have together.
+    pub buffered_bodies: usize,
     /// Whether every connection must come from a trusted proxy and begin with a header of the PROXY
     /// protocol.
     pub proxy_protocol: bool,
@@ -35,6 +40,8 @@ pub(super) struct ServerSection {
     listen: List<Address>,
     /// Threads that serve; the number of cores where absent.
     workers: Option<usize>,
+    /// Bytes of all request bodies in memory; a request above it is refused as overload.
+    buffered_bodies: Size,
     /// Whether every connection begins with a header of the PROXY protocol, version 1 or 2, and
     /// comes from `auth.trusted_proxies`. Others are closed.
     proxy_protocol: bool,
@@ -47,6 +54,7 @@ impl Default for ServerSection {
         Self {
             listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
             workers: None,
+            buffered_bodies: Size(64 << 20),
             proxy_protocol: false,
             limits: LimitsSection::default(),
             drain: DrainSection::default(),
@@ -135,9 +143,15 @@ impl ServerSection {
                 format!("{workers} is out of range: 1 to 1024, or leave it out for one a core");
             faults.push(place.fault("workers", message));
         }
+        let buffered_bodies = self.buffered_bodies.0;
+        if buffered_bodies < FEWEST_BUFFERED {
+            let message = "must be \"1MiB\" or more, so that one request fits";
+            faults.push(place.fault("buffered_bodies", message));
+        }
         Server {
             listen,
             workers,
+            buffered_bodies,
             proxy_protocol: self.proxy_protocol,
             limits: self.limits.build(place, faults),
             drain: Drain {

@@ -72,8 +72,9 @@
 //!   `update-keeps-fields-nobody-knows`.
 //! - **B15** It takes an address that another user has, makes an account unconfirmed when its own
 //!   address changes, and ignores `admin_form` from who may not use it. Here an address is one
-//!   user's, the status stays, and the form is refused. `update-refuses-the-email-of-another`,
-//!   `update-of-ones-own-level-is-refused`.
+//!   user's, the status stays, and the form is refused, as are tags; a reason may come with closing
+//!   one's own account. `update-refuses-the-email-of-another`,
+//!   `update-of-ones-own-level-is-refused`, `update-of-ones-own-groups-is-refused`.
 //! - **B16** It ignores filters without `filter=new`, and parameters it does not know. Here a filter
 //!   counts with and without it, and what cannot be answered is refused. A status is matched by what
 //!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole.
@@ -97,6 +98,11 @@
 //!   status of HTTP.
 //! - **B24** `current_user_pass` must be sent by everyone. With an API key nobody's password is
 //!   compared with it: the key is the proof. `password-changed-with-an-api-key`.
+//! - **B25** After 9 wrong passwords within 10 minutes it locks the account, also for the right one
+//!   and whoever sent the wrong ones, so that anyone can lock anyone out. Here they are counted by
+//!   source and login, and only that source is refused, for a minute at first and for fifteen at
+//!   most, in the vendor's words, which speak of the account and of 10 minutes.
+//!   `throttle::nobody_locks_the_login_of_another_from_elsewhere` pins it.
 
 mod answer;
 mod attribute;

@@ -89,8 +89,9 @@
 //!   it, and it is true only of active users. `edit-user-deactivates`,
 //!   `get-user-by-id-shows-a-deactivated-user`
 //! - **V18** `is_read_only` means that the user may change nothing. The vendor's page says
-//!   "able to modify the Account"; the name is believed, not the text.
-//!   `get-user-by-id-shows-a-read-only-user`
+//!   "able to modify the Account"; the name is believed, not the text. A key needs the scope
+//!   `user.role` to set it. `get-user-by-id-shows-a-read-only-user`,
+//!   `edit-user-makes-read-only-with-a-scope-only`
 //! - **V19** `addUser` needs `username` and takes no `id`; the vendor may also demand a
 //!   password and an address. `add-user-needs-only-a-username`, `add-user-refuses-an-id`
 //! - **V20** Trailing parameters that are optional may be missing, `null`, `""` or 0, as
@@ -109,8 +110,7 @@
 //!   `sort_by`; then users come by id. Nothing is sorted by `is_active`.
 //!   `search-users-sorts-downwards-by-default`
 //! - **V25** The contract's methods for accounts, contacts, lists, fields, folders and sessions are
-//!   known, need a scope of their own, and are answered 302 where nothing speaks Vision6 behind
-//!   the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
+//!   known and are answered 302 where nothing speaks Vision6 behind the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
 //!   `native-subscribe-contact-is-not-supported`, `native-login-has-no-key`, `unknown-method`
 //! - **V26** A call without a key (missing, empty or no text) is answered 300 whatever else is
 //!   wrong with it. `key-is-forgotten`, `key-and-parameters-are-absent`

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::deadline::write;
+use super::deadline::{read, write};
 use crate::auth::Principal;
 use crate::auth::password::{PasswordHash, PasswordHasherPool};
 use crate::command::Edit;
@@ -43,6 +43,9 @@ impl Write<'_> {
         user: UserRef,
         mut change: UserChange,
     ) -> Result<Outcome, Error> {
+        if decides_who_signs_in(&change) {
+            self.spare_administrators(principal, &user).await?;
+        }
         let password = change.password.take();
         if password.is_some() {
             self.prove(principal, change.current_password.take())
@@ -53,7 +56,12 @@ impl Write<'_> {
         found(write(self.deadline, updated).await?, Kind::UserNotFound)
     }
 
-    pub(super) async fn delete_user(self, user: UserRef) -> Result<Outcome, Error> {
+    pub(super) async fn delete_user(
+        self,
+        principal: &Principal,
+        user: UserRef,
+    ) -> Result<Outcome, Error> {
+        self.spare_administrators(principal, &user).await?;
         let deleted = write(self.deadline, self.store.delete_user(user, self.entry)).await?;
         deleted
             .map(Outcome::UserDeleted)
@@ -97,6 +105,32 @@ impl Write<'_> {
         write(self.deadline, changed).await.map(|()| Outcome::Done)
     }
 
+    /// Whoever may not change roles may not take an administrator's place either, nor take it away.
+    /// A user who becomes one meanwhile could have been changed a moment earlier.
+    async fn spare_administrators(
+        &self,
+        principal: &Principal,
+        user: &UserRef,
+    ) -> Result<(), Error> {
+        let Principal::Key(_) = principal else {
+            return Ok(());
+        };
+        if principal.may_change_roles() {
+            return Ok(());
+        }
+        let stored = self.store.read_user(self.entry.account, user.clone());
+        let role = read(self.deadline, stored)
+            .await?
+            .and_then(|user| user.role);
+        if role.is_some_and(|role| role.is_administrator()) {
+            return Err(Error::new(
+                Kind::PermissionDenied,
+                "the user is an administrator, and the API key lacks the scope user.role; use a key that has it",
+            ));
+        }
+        Ok(())
+    }
+
     /// A user who changes a password sends its own as a proof. A key is proof enough.
     async fn prove(&self, principal: &Principal, current: Option<Secret>) -> Result<(), Error> {
         let &Principal::User { id, account, .. } = principal else {
@@ -129,6 +163,15 @@ impl Write<'_> {
             }
         }
     }
+}
+
+/// Whether a change touches by what its user signs in, or whether it may.
+fn decides_who_signs_in(change: &UserChange) -> bool {
+    change.username.is_some()
+        || change.password.is_some()
+        || change.email.is_some()
+        || change.email_verified.is_some()
+        || change.status.is_some()
 }
 
 fn found<T>(found: Option<T>, missing: Kind) -> Result<Outcome, Error> {

@@ -1,6 +1,7 @@
 //! Reads a request's body whole, within limits of size and time.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tower::{Layer, Service};
 
@@ -19,26 +21,46 @@ use crate::route::Limits;
 
 /// Buffers the body of a request, then calls on with it.
 ///
-/// *Position*: outside the in-flight limit, so that a slow sender holds no permit.
-/// *Failure*: [`Kind::TooLarge`], from the `Content-Length` before a byte is read, or when the
+/// *Position*: outside the in-flight limit, so that a slow sender holds no permit. What it holds
+/// instead is a part of the budget that all bodies share, from its first byte to the answer.
+/// *Failure*: [`Kind::Overloaded`] when the budget is spent; [`Kind::TooLarge`], from the `Content-Length` before a byte is read, or when the
 /// limit is passed; [`Kind::Timeout`] when the body is not complete in time or arrives slower than
 /// 500 bytes a second over 10 seconds; [`Kind::Malformed`] when its framing breaks.
 /// *Cost*: one buffer of the body's size; none where the body arrives in one piece.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BodyLayer;
+#[derive(Clone, Debug)]
+pub struct BodyLayer {
+    budget: Arc<Semaphore>,
+}
+
+/// What one permit of the budget stands for: a body is rounded up to this.
+const UNIT: usize = 1024;
+
+impl BodyLayer {
+    /// All bodies together may have so many bytes, rounded up to whole KiB.
+    pub fn new(budget_bytes: usize) -> Self {
+        let units = budget_bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
+        Self {
+            budget: Arc::new(Semaphore::new(units)),
+        }
+    }
+}
 
 impl<S> Layer<S> for BodyLayer {
     type Service = ReadBody<S>;
 
     fn layer(&self, inner: S) -> ReadBody<S> {
-        ReadBody { inner }
+        ReadBody {
+            inner,
+            budget: Arc::clone(&self.budget),
+        }
     }
 }
 
 /// The service of [`BodyLayer`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadBody<S> {
     inner: S,
+    budget: Arc<Semaphore>,
 }
 
 impl<S, B> Service<Routed<B>> for ReadBody<S>
@@ -59,9 +81,10 @@ where
     fn call(&mut self, request: Routed<B>) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
+        let mut share = Share::of(Arc::clone(&self.budget));
         Box::pin(async move {
             let Routed { head, body, route } = request;
-            let body = read(&head.headers, body, &route.limits).await?;
+            let body = read(&head.headers, body, &route.limits, &mut share).await?;
             inner.call(Routed { head, body, route }).await
         })
     }
@@ -71,7 +94,12 @@ where
 const WINDOW_BYTES: usize = 5_000;
 const WINDOW: Duration = Duration::from_secs(10);
 
-async fn read<B>(headers: &HeaderMap, body: B, limits: &Limits) -> Result<Bytes, Error>
+async fn read<B>(
+    headers: &HeaderMap,
+    body: B,
+    limits: &Limits,
+    share: &mut Share,
+) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -101,6 +129,7 @@ where
             return Err(too_large(limits));
         }
         window.received += data.len();
+        share.cover(buffer.length() + data.len())?;
         buffer.push(data);
     }
 }
@@ -115,6 +144,39 @@ fn too_large(limits: &Limits) -> Error {
         limits.body_bytes
     );
     Error::new(Kind::TooLarge, message)
+}
+
+/// What one body takes of the budget. It goes back when the request is over.
+struct Share {
+    budget: Arc<Semaphore>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    const fn of(budget: Arc<Semaphore>) -> Self {
+        Self {
+            budget,
+            taken: None,
+        }
+    }
+
+    /// Takes what is missing for a body of that length.
+    fn cover(&mut self, length: usize) -> Result<(), Error> {
+        let taken = self
+            .taken
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = length.div_ceil(UNIT).saturating_sub(taken);
+        let missing = u32::try_from(missing).map_err(|_| Error::from(Kind::TooLarge))?;
+        let permit = Arc::clone(&self.budget)
+            .try_acquire_many_owned(missing)
+            .map_err(|_| Error::from(Kind::Overloaded))?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(permit),
+            None => self.taken = Some(permit),
+        }
+        Ok(())
+    }
 }
 
 /// A stretch of time in which enough of the body must arrive.
@@ -196,7 +258,14 @@ mod tests {
 
     async fn read_stream(pieces: impl Stream<Item = Bytes>) -> Result<Bytes, Error> {
         let frames = pieces.map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
-        read(&HeaderMap::new(), StreamBody::new(frames), &LIMITS).await
+        let mut share = Share::of(Arc::new(Semaphore::new(10_000)));
+        read(
+            &HeaderMap::new(),
+            StreamBody::new(frames),
+            &LIMITS,
+            &mut share,
+        )
+        .await
     }
 
     fn every(pause: Duration, piece: &'static [u8]) -> impl Stream<Item = Bytes> {
@@ -255,8 +324,30 @@ mod tests {
     async fn a_body_announced_too_large_is_refused_before_it_is_read() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, (LIMITS.body_bytes + 1).into());
+        let mut share = Share::of(Arc::new(Semaphore::new(1)));
         let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-        let error = read(&headers, never, &LIMITS).await.unwrap_err();
+        let error = read(&headers, never, &LIMITS, &mut share)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), &Kind::TooLarge);
+    }
+
+    #[test]
+    fn bodies_share_a_budget_and_give_their_part_back() {
+        let budget = Arc::new(Semaphore::new(3));
+        let mut first = Share::of(Arc::clone(&budget));
+        let mut second = Share::of(Arc::clone(&budget));
+        first.cover(1).unwrap();
+        first.cover(UNIT + 1).unwrap();
+        assert_eq!(budget.available_permits(), 1);
+        second.cover(UNIT).unwrap();
+        assert_eq!(
+            second.cover(UNIT + 1).unwrap_err().kind(),
+            &Kind::Overloaded
+        );
+        drop(first);
+        second.cover(UNIT + 1).unwrap();
+        drop(second);
+        assert_eq!(budget.available_permits(), 3);
     }
 }

@@ -22,12 +22,12 @@ pub enum BindError {
     #[error("no address to listen on; name at least one, such as 127.0.0.1:8080")]
     NoAddress,
     /// The operating system refused the address.
-    #[error("cannot listen on {address}: {}", remedy(.source))]
+    #[error("cannot listen on {address}: {}", remedy(.error))]
     Refused {
         /// The address as it was given.
         address: SocketAddr,
-        /// What the operating system said.
-        source: io::Error,
+        /// What the operating system said. The message has it, so it is no cause of its own.
+        error: io::Error,
     },
 }
 
@@ -42,7 +42,7 @@ impl Listener {
         let bound = addresses
             .iter()
             .map(|&address| {
-                bind_one(address).map_err(|source| BindError::Refused { address, source })
+                bind_one(address).map_err(|error| BindError::Refused { address, error })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { bound })

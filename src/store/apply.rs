@@ -1,6 +1,7 @@
 //! What a change makes of a stored user or group: the same for every database.
 
 use super::person_name::write_names;
+use crate::command::email::Email;
 use crate::command::extension::apply_extensions;
 use crate::command::group::{Group, GroupChange};
 use crate::command::name::Username;
@@ -54,6 +55,15 @@ pub(super) fn new_group(id: Id, name: Text) -> Group {
     }
 }
 
+/// Another address is one that nobody has confirmed.
+fn write_email(user: &mut User, email: Option<Email>) {
+    let Some(email) = email else { return };
+    if user.email.as_ref().map(Email::key) != Some(email.key()) {
+        user.email_verified = false;
+    }
+    user.email = Some(email);
+}
+
 /// Carries a change out on a user. Every field is named, so that a new one cannot be forgotten.
 pub(super) fn change_user(change: UserChange, user: &mut User) {
     let UserChange {
@@ -81,13 +91,14 @@ pub(super) fn change_user(change: UserChange, user: &mut User) {
         organizations,
         notify: _,
         extensions,
+        guard: _,
     } = change;
     replace(&mut user.username, username);
     write_names(user, display_name, given_name, family_name);
     nickname.apply(&mut user.nickname);
     gender.apply(&mut user.gender);
     locale.apply(&mut user.locale);
-    user.email = email.or(user.email.take());
+    write_email(user, email);
     replace(&mut user.email_verified, email_verified);
     replace(&mut user.status, status);
     replace(&mut user.level, level);

@@ -6,20 +6,27 @@
 //! [`SqliteStore::open`], which is for the start.
 
 mod audit;
+pub mod backup;
+pub mod check;
 mod columns;
 mod connect;
+mod contents;
 mod extensions;
 mod failure;
+mod files;
 mod groups;
 mod keys;
 mod members;
 mod names;
 pub mod open;
+mod presence;
 mod query;
 mod readers;
+pub mod restore;
 mod schema;
 mod users;
 mod users_read;
+mod wal;
 mod watch;
 mod writer;
 
@@ -30,17 +37,19 @@ use std::thread::JoinHandle;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+pub use self::contents::Contents;
 use self::failure::Failure;
-use self::open::{OpenError, Presence};
+use self::open::OpenError;
+use self::presence::Presence;
 use self::readers::Readers;
 use self::watch::Watch;
 use self::writer::{Writer, lock};
 use super::reserved::ReservedNames;
-use super::{Answer, KeyStore, MemberChange, Store, StoreError};
+use super::{Answer, KeyStore, MemberChange, Rotated, Rotation, Store, StoreError};
 use crate::auth::authenticate::{Login, UserDirectory};
-use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::command::group::{Group, GroupChange, GroupRef};
 use crate::command::member::{Member, Membership};
 use crate::command::name::Username;
@@ -59,6 +68,9 @@ pub struct Parameters {
     pub readers: usize,
     /// How many writes may wait; more are refused.
     pub write_queue: usize,
+    /// How many bytes the log may have that is written before the database. Only a reader that
+    /// does not end makes it that long; then writes are refused until the reader is gone.
+    pub log_bytes: u64,
     /// Names that no user and no group may take, in any spelling.
     pub reserved_names: Vec<String>,
 }
@@ -68,6 +80,7 @@ impl Default for Parameters {
         Self {
             readers: 4,
             write_queue: 1024,
+            log_bytes: 1 << 30,
             reserved_names: Vec::new(),
         }
     }
@@ -101,20 +114,16 @@ impl SqliteStore {
         };
         // An absolute path cannot be taken for one of SQLite's URIs.
         let path = std::path::absolute(path).map_err(failed)?;
-        let (writer, presence) = open::open(&path)?;
+        // The time is for the name of a backup only.
+        let (writer, presence) = open::open(&path, Clock::system().now())?;
         let presence = Arc::new(presence);
         let readers = (0..parameters.readers.max(1)).map(|_| connect::reader(&path));
         let readers = readers.collect::<Result<_, _>>()?;
         Ok(Self {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
             readers: Readers::start(readers, &presence).map_err(failed)?,
-            writer: Writer::start(
-                path.clone(),
-                writer,
-                Arc::clone(&presence),
-                parameters.write_queue.max(1),
-            )
-            .map_err(failed)?,
+            writer: Writer::start(path.clone(), writer, Arc::clone(&presence), parameters)
+                .map_err(failed)?,
             watches: Mutex::new(Some(Watches {
                 presence,
                 running: Vec::new(),
@@ -301,6 +310,20 @@ impl KeyStore for SqliteStore {
         Box::pin(
             self.writer
                 .write(move |connection| keys::revoke(connection, &name, at, &entry)),
+        )
+    }
+
+    fn rotate_key(&self, name: String, rotation: Rotation, entry: Entry) -> Answer<'_, Rotated> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::rotate(connection, &name, rotation, &entry)),
+        )
+    }
+
+    fn note_key_uses(&self, uses: Vec<KeyUse>) -> Answer<'_, ()> {
+        Box::pin(
+            self.writer
+                .write(move |connection| keys::note_uses(connection, &uses)),
         )
     }
 

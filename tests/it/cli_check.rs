@@ -179,3 +179,26 @@ fn health_is_1_where_the_configuration_is_broken() {
     assert_eq!(health.status.code(), Some(1));
     assert!(text(&health.stderr).contains("admin.listen"));
 }
+
+#[test]
+fn a_reason_is_given_once_and_a_file_by_its_name() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let served = dragoman(directory.path(), &["--listen", &address]);
+    let said = text(&served.stderr);
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+
+    drop(taken);
+    let asked = dragoman(directory.path(), &["health", "--admin", &address]);
+    let said = text(&asked.stderr);
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+
+    let admin = "[admin]\nlisten = '127.0.0.1:0'\n";
+    std::fs::write(directory.path().join("routes.toml"), admin).unwrap();
+    let arguments = ["--listen", "127.0.0.1:0", "--pid-file", "missing/pid"];
+    let served = dragoman(directory.path(), &arguments);
+    assert_eq!(served.status.code(), Some(1));
+    let said = text(&served.stderr);
+    assert!(said.contains("cannot write missing/pid"), "{said}");
+}

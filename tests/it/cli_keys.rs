@@ -41,6 +41,14 @@ fn listed(directory: &Path) -> serde_json::Value {
     serde_json::from_str(&done(directory, &["list", "--json"])).unwrap()
 }
 
+/// The states of the keys, in the order of the list.
+fn states(directory: &Path) -> Vec<String> {
+    let listed = listed(directory);
+    let keys = listed.as_array().unwrap().iter();
+    keys.map(|key| key["state"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 fn empty() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -79,6 +87,8 @@ fn a_key_is_listed_with_what_it_may_do() {
         "user:read",
         "--account",
         "7",
+        "--route",
+        "grupo",
         "--expires",
         "90d",
     ];
@@ -92,17 +102,43 @@ fn a_key_is_listed_with_what_it_may_do() {
     assert_eq!(report["hint"].as_str().unwrap().len(), 4);
     assert_eq!(report["scopes"], serde_json::json!(["user:read"]));
     assert_eq!(report["accounts"], serde_json::json!([7]));
+    assert_eq!(report["routes"], serde_json::json!(["grupo"]));
     assert_eq!(report["state"], "live");
-    assert!(report["expires_at"].is_string());
+    assert_eq!(report["notes"], serde_json::json!(["unused"]));
+    assert_eq!(report["last_used_at"], serde_json::Value::Null);
+    assert!(report["created_at"].is_string() && report["expires_at"].is_string());
 
     let table = done(directory.path(), &["list"]);
     let lines: Vec<_> = table.lines().collect();
+    let cells = |line: usize| lines[line].split_whitespace().collect::<Vec<_>>();
+    let head = [
+        "NAME", "HINT", "STATE", "NOTES", "CREATED", "USED", "EXPIRES", "ACCOUNTS", "ROUTES",
+        "SCOPES",
+    ];
+    assert_eq!(cells(0), head);
+    let [
+        name,
+        _,
+        state,
+        notes,
+        _,
+        used,
+        expires,
+        accounts,
+        routes,
+        scopes,
+    ] = cells(1)[..]
+    else {
+        panic!("{table}");
+    };
     assert_eq!(
-        lines[0].split_whitespace().collect::<Vec<_>>(),
-        ["NAME", "HINT", "SCOPES", "ACCOUNTS", "CREATED", "STATE"]
+        [name, state, notes, used],
+        ["crm", "live", "unused", "never"]
     );
-    assert!(lines[1].contains("group:read,group:write") && lines[1].ends_with("live"));
-    assert!(lines[2].contains("  7  ") && lines[2].contains("live until 2"));
+    assert_eq!([expires, accounts, routes], ["-", "any", "any"]);
+    assert!(scopes.starts_with("group:read,group:write"));
+    assert_eq!(cells(2)[6], report["expires_at"].as_str().unwrap());
+    assert_eq!(cells(2)[7..], ["7", "grupo", "user:read"]);
 }
 
 #[test]
@@ -169,7 +205,11 @@ fn a_key_of_the_configuration_is_listed_and_keeps_its_name() {
         (&json[0]["name"], &json[0]["state"]),
         (&"crm".into(), &"static".into())
     );
-    for arguments in [&["create", "--name", "crm"][..], &["revoke", "crm"]] {
+    for arguments in [
+        &["create", "--name", "crm"][..],
+        &["revoke", "crm"],
+        &["rotate", "crm"],
+    ] {
         let (code, said) = refused(directory.path(), arguments, "");
         assert!(code == 1 && said.contains("routes.toml"), "{said}");
     }
@@ -180,6 +220,7 @@ fn looking_makes_no_store() {
     let directory = empty();
     assert_eq!(listed(directory.path()), serde_json::json!([]));
     assert_eq!(refused(directory.path(), &["revoke", "crm"], "").0, 1);
+    assert_eq!(refused(directory.path(), &["rotate", "crm"], "").0, 1);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
@@ -216,4 +257,115 @@ fn a_lost_pepper_is_not_replaced() {
     let (code, said) = refused(directory.path(), &["create", "--name", "shop"], "");
     assert!(code == 1 && said.contains("is lost"), "{said}");
     assert!(!directory.path().join("data/pepper").exists());
+}
+
+#[test]
+fn a_rotated_key_has_a_new_secret_alone_on_standard_output_and_keeps_everything_else() {
+    let directory = empty();
+    let create = [
+        "create",
+        "--name",
+        "crm",
+        "--scope",
+        "user:read",
+        "--account",
+        "7",
+        "--route",
+        "vision6",
+        "--expires",
+        "365d",
+    ];
+    let old = done(directory.path(), &create);
+    let rotated = keys(directory.path(), &["rotate", "crm", "--overlap", "7d"], "");
+    assert_eq!(rotated.status.code(), Some(0), "{rotated:?}");
+    let new = String::from_utf8(rotated.stdout).unwrap();
+    assert!(is_well_formed(new.trim_end_matches('\n')) && new != old);
+    let said = String::from_utf8(rotated.stderr).unwrap();
+    assert!(!said.contains(new.trim()), "{said}");
+
+    assert_eq!(states(directory.path()), ["replaced", "live"]);
+    let json = listed(directory.path());
+    assert!(old.trim().ends_with(json[0]["hint"].as_str().unwrap()));
+    assert!(new.trim().ends_with(json[1]["hint"].as_str().unwrap()));
+    for kept in ["name", "scopes", "accounts", "routes"] {
+        assert_eq!(json[0][kept], json[1][kept], "{kept}");
+    }
+    let end = json[0]["expires_at"].as_str().unwrap();
+    assert!(said.contains(&format!("works until {end}")), "{said}");
+    assert!(end < json[1]["expires_at"].as_str().unwrap());
+}
+
+#[test]
+fn a_key_is_not_rotated_twice_during_an_overlap_unless_every_older_secret_is_to_end() {
+    let directory = empty();
+    done(directory.path(), &["create", "--name", "crm"]);
+    done(directory.path(), &["rotate", "crm"]);
+    let (code, said) = refused(directory.path(), &["rotate", "crm"], "");
+    let remedy = said.contains("has two secrets until 2") && said.contains("--overlap 0s");
+    assert!(code == 1 && remedy, "{said}");
+    assert_eq!(states(directory.path()), ["replaced", "live"]);
+    let ended = keys(directory.path(), &["rotate", "crm", "--overlap", "0s"], "");
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("works no more"), "{said}");
+    assert_eq!(states(directory.path()), ["revoked", "revoked", "live"]);
+}
+
+#[test]
+fn revoking_a_key_ends_both_secrets_of_an_overlap() {
+    let directory = empty();
+    done(directory.path(), &["create", "--name", "crm"]);
+    done(directory.path(), &["rotate", "crm"]);
+    done(directory.path(), &["revoke", "crm"]);
+    assert_eq!(states(directory.path()), ["revoked", "revoked"]);
+}
+
+#[test]
+fn an_expired_key_is_rotated_only_with_a_new_expiry() {
+    let directory = empty();
+    done(
+        directory.path(),
+        &["create", "--name", "crm", "--expires", "1s"],
+    );
+    while states(directory.path()) != ["expired"] {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let (code, said) = refused(directory.path(), &["rotate", "crm"], "");
+    let remedy = said.contains("expired 2") && said.contains("--expires");
+    assert!(code == 1 && remedy, "{said}");
+    done(directory.path(), &["rotate", "crm", "--expires", "90d"]);
+    assert_eq!(states(directory.path()), ["expired", "live"]);
+    assert_eq!(
+        listed(directory.path())[1]["notes"],
+        serde_json::json!(["unused"])
+    );
+}
+
+#[test]
+fn a_rotation_that_says_no_duration_or_no_known_name_does_nothing() {
+    let directory = empty();
+    done(directory.path(), &["create", "--name", "crm"]);
+    for overlap in ["-1d", "soon", "2030-01-31T00:00:00Z"] {
+        let flag = format!("--overlap={overlap}");
+        assert_eq!(
+            refused(directory.path(), &["rotate", "crm", &flag], "").0,
+            64
+        );
+    }
+    let (code, said) = refused(directory.path(), &["rotate", "shop"], "");
+    assert!(
+        code == 1 && said.contains("no live key is called shop"),
+        "{said}"
+    );
+    assert_eq!(states(directory.path()), ["live"]);
+}
+
+#[test]
+fn a_key_for_a_route_that_is_not_there_is_refused_with_what_was_meant() {
+    let directory = empty();
+    let create = ["create", "--name", "crm", "--route", "grup"];
+    let (code, said) = refused(directory.path(), &create, "");
+    assert_eq!(code, 64);
+    let wanted = "--route: unknown route \"grup\" (known: b2evolution, grupo, vision6); did you mean `grupo`?";
+    assert_eq!(said.trim(), wanted);
+    assert!(!directory.path().join("data").exists());
 }

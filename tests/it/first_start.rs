@@ -54,6 +54,23 @@ fn the_printed_curl_line_of_each_dialect_works_and_a_restart_keeps_what_they_did
 }
 
 #[test]
+fn the_printed_curl_line_works_where_only_its_own_dialect_is_spoken() {
+    for (dialect, success) in [
+        ("vision6", r#""result":true,"error":null"#),
+        ("b2evolution", r#""code":"update_success""#),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let route = format!("[routes.only]\ndialect = \"{dialect}\"\n");
+        fs::write(directory.path().join("routes.toml"), route).unwrap();
+        let _served = Served::start(directory.path());
+        let lines = curl_lines(directory.path());
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let answer = paste(&lines[0]);
+        assert!(answer.contains(success), "{answer}");
+    }
+}
+
+#[test]
 fn secrets_of_the_first_start_are_for_the_owner_only_and_not_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let served = Served::start(directory.path());

@@ -2,7 +2,7 @@
 //! no refusal stops it. Memory stays, and calls with a key are answered as ever.
 //!
 //! The test of every day is short, on the debug binary, and allows for a busy machine. The whole one is
-//! `tests/flood`: the release binary, half a minute, and the bounds as they are promised.
+//! `tests/soak/flood`: the release binary, half a minute, and the bounds as they are promised.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -79,8 +79,11 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn read(path: &Path) -> Self {
-        let recorded = fs::read(path).unwrap();
-        let (options, bytes) = split_remarks(&recorded);
+        Self::parse(&fs::read(path).unwrap(), path)
+    }
+
+    pub(crate) fn parse(recorded: &[u8], path: &Path) -> Self {
+        let (options, bytes) = split_remarks(recorded);
         let head_end =
             blank_line(bytes).unwrap_or_else(|| panic!("no blank line in {}", path.display()));
         let head = String::from_utf8(bytes[..head_end.0].to_vec()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,11 +39,18 @@ pub(crate) const FULL_KEY: &str =
 /// `user:read`, any account.
 pub(crate) const READ_KEY: &str =
     "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+/// What a key made without scopes may do, any account.
+pub(crate) const WRITE_KEY: &str =
+    "00001111222233334444555566667777000011112222333344445555666677ff";
+/// `user:delete`, any account.
+pub(crate) const DELETE_KEY: &str =
+    "9999888877776666555544443333222299998888777766665555444433332200";
 /// Every scope but native ones, account 1 only.
 pub(crate) const ACCOUNT_KEY: &str =
     "aaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccddddaaaabbbbccccdddd";
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// The time it is, always.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Whether goldens are written instead of compared.
 pub(crate) fn writes_goldens() -> bool {
@@ -75,7 +82,16 @@ pub(crate) fn routes(options: &str) -> Vec<Route> {
 pub(crate) struct Gateway {
     pub(crate) service:
         BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
-    _directory: TempDir,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) keys: Arc<KeyRing>,
+    directory: TempDir,
+}
+
+impl Gateway {
+    /// The file of its store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("db")
+    }
 }
 
 /// A closed database file to copy: hashing the passwords of the seed takes its time.
@@ -92,44 +108,61 @@ impl Seed {
         Self { directory }
     }
 
+    /// The users of the server whose answers were recorded, all with one password.
+    pub(crate) async fn recorder() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path());
+        fill_as_recorded(&store).await;
+        store.close().await.unwrap();
+        Self { directory }
+    }
+
     pub(crate) fn gateway(&self, routes: Vec<Route>) -> Gateway {
+        let keys = [
+            key("full", FULL_KEY, Scopes::full(), &[]),
+            key(
+                "read",
+                READ_KEY,
+                Scopes::new([Scope::parse("user:read").unwrap()]),
+                &[],
+            ),
+            key("write", WRITE_KEY, Scopes::default(), &[]),
+            key(
+                "delete",
+                DELETE_KEY,
+                Scopes::new([Scope::parse("user:delete").unwrap()]),
+                &[],
+            ),
+            key("account-1", ACCOUNT_KEY, Scopes::full(), &[account(1)]),
+        ];
+        self.gateway_with(routes, keys.into())
+    }
+
+    pub(crate) fn gateway_with(&self, routes: Vec<Route>, keys: Vec<Key>) -> Gateway {
         let directory = tempfile::tempdir().unwrap();
         fs::copy(
             self.directory.path().join("db"),
             directory.path().join("db"),
         )
         .unwrap();
-        let pepper = Pepper::new(&[7; 32]);
-        let keys = [
-            key(&pepper, "full", FULL_KEY, Scopes::full(), &[]),
-            key(
-                &pepper,
-                "read",
-                READ_KEY,
-                Scopes::new([Scope::parse("user:read").unwrap()]),
-                &[],
-            ),
-            key(
-                &pepper,
-                "account-1",
-                ACCOUNT_KEY,
-                Scopes::full(),
-                &[account(1)],
-            ),
-        ];
+        let store = Arc::new(open(directory.path()));
+        let keys = Arc::new(KeyRing::new(pepper(), keys));
         let service = stack::gateway(stack::Parts {
             routes,
             trusted_proxies: Vec::new(),
-            store: Arc::new(open(directory.path())),
-            keys: Arc::new(KeyRing::new(pepper, keys.into())),
+            store: Arc::<SqliteStore>::clone(&store),
+            keys: Arc::clone(&keys),
             account: account(1),
+            body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
             service,
-            _directory: directory,
+            store,
+            keys,
+            directory,
         }
     }
 }
@@ -143,12 +176,17 @@ fn open(directory: &Path) -> SqliteStore {
     SqliteStore::open(&directory.join("db"), &parameters).unwrap()
 }
 
-fn key(pepper: &Pepper, name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
+fn pepper() -> Pepper {
+    Pepper::new(&[7; 32])
+}
+
+pub(crate) fn key(name: &str, secret: &str, scopes: Scopes, accounts: &[AccountId]) -> Key {
     Key {
         name: name.to_owned(),
-        digest: pepper.digest(&Secret::from(secret)),
+        digest: pepper().digest(&Secret::from(secret)),
         scopes,
         accounts: accounts.to_vec(),
+        routes: Vec::new(),
         expires_at: None,
     }
 }
@@ -157,11 +195,11 @@ pub(crate) fn account(number: i64) -> AccountId {
     AccountId::new(Id::new(number).unwrap())
 }
 
-fn entry(account_number: i64) -> Entry {
+pub(crate) fn entry(account_number: i64) -> Entry {
     Entry {
         at: NOW,
         principal: "seed".to_owned(),
-        action: Action::CreateUser,
+        action: Action::CreateUser.into(),
         account: account(account_number),
         source: None,
         request_id: String::new(),
@@ -221,6 +259,36 @@ async fn fill(store: &SqliteStore) {
     }
     fill_groups(store).await;
     fill_other_account(store).await;
+}
+
+/// Users 1 to 10 in account 1; 6 is closed, 1 an administrator.
+async fn fill_as_recorded(store: &SqliteStore) {
+    let password = Secret::from("Adm1nPass!x");
+    let hash = PasswordHasherPool::new(1).hash(password).await.unwrap();
+    let names = [
+        "admin", "mary", "jay", "dave", "paul", "larry", "kate", "eight", "nine", "ten",
+    ];
+    for name in names {
+        let administrator = Role::new(Text::parse(Role::ADMINISTRATOR).unwrap());
+        let change = UserChange {
+            email: Email::parse(format!("{name}@example.test")),
+            given_name: text(name),
+            family_name: text("Recorded"),
+            gender: text("M"),
+            picture_url: text("/picture.jpg"),
+            role: if name == "admin" {
+                Edit::Set(administrator)
+            } else {
+                Edit::Keep
+            },
+            status: (name == "larry").then_some(Status::Closed),
+            ..user(name)
+        };
+        store
+            .create_user(change, Some(hash.clone()), entry(1))
+            .await
+            .unwrap();
+    }
 }
 
 async fn fill_groups(store: &SqliteStore) {

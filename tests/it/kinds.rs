@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use dragoman::auth::call::RequestId;
 use dragoman::command::Dialect;
 use dragoman::dialect::{self, Decoded};
 use dragoman::error::{Error, Kind, PasswordFault};
+use http::Response;
 use http_body_util::BodyExt;
 
 use crate::golden::{Case, cases, same_as_recorded};
@@ -25,6 +27,18 @@ async fn every_kind_is_answered_in_every_dialect_as_recorded() {
             same_as_recorded(&folder.join("kinds.txt"), &shown),
             "{dialect} differs; GOLDEN=write records it, git diff shows how"
         );
+    }
+}
+
+/// A client or a proxy that obeys it comes back when there is room again.
+#[test]
+fn a_crowded_gateway_says_when_to_come_back_in_every_dialect() {
+    for dialect in Dialect::ALL {
+        for (action, case) in one_case_an_action(dialect) {
+            let answer = answer(dialect, &case, Kind::Overloaded);
+            let wait = answer.headers().get("retry-after").unwrap();
+            assert_eq!(wait, "1", "{dialect} {action}");
+        }
     }
 }
 
@@ -57,14 +71,7 @@ fn one_case_an_action(dialect: Dialect) -> BTreeMap<&'static str, Case> {
 }
 
 async fn fault(dialect: Dialect, case: &Case, kind: Kind) -> String {
-    let (head, body) = case.request().into_parts();
-    let route = route(dialect, case);
-    let Decoded::Calls(_, reply_to) = dialect::decode_request(dialect, &head, &body, &route.policy)
-    else {
-        unreachable!("the case was chosen because it decodes");
-    };
-    let reference = RequestId::new(0x7f_3a9c).reference();
-    let response = reply_to.encode_response(vec![Err(Error::from(kind))], reference, &route.policy);
+    let response = answer(dialect, case, kind);
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
@@ -84,6 +91,17 @@ async fn fault(dialect: Dialect, case: &Case, kind: Kind) -> String {
         "{status}{retry_after} {}",
         String::from_utf8(body.to_vec()).unwrap()
     )
+}
+
+fn answer(dialect: Dialect, case: &Case, kind: Kind) -> Response<Bytes> {
+    let (head, body) = case.request().into_parts();
+    let route = route(dialect, case);
+    let Decoded::Calls(_, reply_to) = dialect::decode_request(dialect, &head, &body, &route.policy)
+    else {
+        unreachable!("the case was chosen because it decodes");
+    };
+    let reference = RequestId::new(0x7f_3a9c).reference();
+    reply_to.encode_response(vec![Err(Error::from(kind))], reference, &route.policy)
 }
 
 fn route(dialect: Dialect, case: &Case) -> dragoman::route::Route {

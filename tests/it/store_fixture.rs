@@ -1,6 +1,6 @@
 //! A store in a directory that goes away with the test, and short ways to fill it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dragoman::auth::password::PasswordHash;
 use dragoman::clock::Timestamp;
@@ -11,7 +11,7 @@ use dragoman::command::name::{Slug, Username};
 use dragoman::command::text::Text;
 use dragoman::command::user::{User, UserChange, UserRef};
 use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
-use dragoman::journal::Entry;
+use dragoman::journal::{Act, Entry};
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{Store, StoreError};
 use tempfile::TempDir;
@@ -38,6 +38,16 @@ impl Fixture {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("store.db")
+    }
+
+    /// A second directory with the files as a crash would leave them at this moment.
+    pub(crate) fn crashed(&self) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["store.db", "store.db-wal"] {
+            let copy = directory.path().join(name);
+            std::fs::copy(self.directory.path().join(name), copy).unwrap();
+        }
+        directory
     }
 
     /// The file as another program sees it.
@@ -83,15 +93,15 @@ impl Fixture {
     }
 }
 
-pub(crate) fn entry(action: Action) -> Entry {
+pub(crate) fn entry(action: impl Into<Act>) -> Entry {
     entry_in(ACCOUNT, action)
 }
 
-pub(crate) fn entry_in(account: AccountId, action: Action) -> Entry {
+pub(crate) fn entry_in(account: AccountId, action: impl Into<Act>) -> Entry {
     Entry {
         at: Timestamp::from_millis(1_700_000_000_123),
         principal: "key:test".to_owned(),
-        action,
+        action: action.into(),
         account,
         source: Some([192, 0, 2, 7].into()),
         request_id: "0193-request".to_owned(),
@@ -137,4 +147,24 @@ pub(crate) fn extension(field: &str, value: Option<&str>) -> ExtensionEdit {
         field: text(field),
         value: value.map(text),
     }
+}
+
+/// The names of the users in a file, whatever else is beside it.
+pub(crate) fn usernames(path: &Path) -> Vec<String> {
+    let raw = rusqlite::Connection::open(path).unwrap();
+    let mut statement = raw
+        .prepare("SELECT username FROM users ORDER BY id")
+        .unwrap();
+    let names = statement.query_map([], |row| row.get(0)).unwrap();
+    names.map(Result::unwrap).collect()
+}
+
+/// The names of the files in a directory, sorted.
+pub(crate) fn files(directory: &Path) -> Vec<String> {
+    let files = directory.read_dir().unwrap();
+    let mut names: Vec<_> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }

@@ -9,39 +9,65 @@ use dragoman::auth::scope::{Scope, Scopes};
 use dragoman::clock::Timestamp;
 use dragoman::command::user::{Status, UserRef};
 use dragoman::command::{AccountId, Action, Id};
+use dragoman::journal::Act;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{KeyStore, Store};
 
 use crate::store_fixture::{ACCOUNT, Fixture, entry, hash, username};
 
-const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-fn record(name: &str, digest: u8) -> KeyRecord {
-    KeyRecord {
-        key: Key {
-            name: name.to_owned(),
-            digest: KeyDigest::from_bytes([digest; 32]),
-            scopes: Scopes::new([
-                Scope::parse("user:*").unwrap(),
-                Scope::parse("native.add=message").unwrap(),
-            ]),
-            accounts: vec![ACCOUNT, AccountId::new(Id::new(44).unwrap())],
-            expires_at: Some(Timestamp::from_millis(1)),
-        },
-        hint: "a1b2".to_owned(),
-        created_at: NOW,
-        revoked_at: None,
-    }
+pub(crate) fn record(name: &str, digest: u8) -> KeyRecord {
+    let key = Key {
+        name: name.to_owned(),
+        digest: KeyDigest::from_bytes([digest; 32]),
+        scopes: Scopes::new([
+            Scope::parse("user:*").unwrap(),
+            Scope::parse("native.add=message").unwrap(),
+        ]),
+        accounts: vec![ACCOUNT, AccountId::new(Id::new(44).unwrap())],
+        routes: vec!["chat".to_owned(), "forum".to_owned()],
+        expires_at: Some(Timestamp::from_millis(1)),
+    };
+    KeyRecord::new(key, "a1b2".to_owned(), NOW)
 }
 
-async fn insert(store: &SqliteStore, record: KeyRecord) -> bool {
-    let inserted = store.insert_key(record, entry(Action::Native)).await;
+pub(crate) async fn insert(store: &SqliteStore, record: KeyRecord) -> bool {
+    let inserted = store.insert_key(record, entry(Act::CreateKey)).await;
     inserted.unwrap()
 }
 
-async fn revoke(store: &SqliteStore, name: &str) -> bool {
-    let revoked = store.revoke_key(name.to_owned(), NOW, entry(Action::Native));
+pub(crate) async fn revoke(store: &SqliteStore, name: &str) -> bool {
+    let revoked = store.revoke_key(name.to_owned(), NOW, entry(Act::RevokeKey));
     revoked.await.unwrap()
+}
+
+pub(crate) fn after(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() + millis)
+}
+
+/// A store with one key, `a`, that expires then.
+pub(crate) async fn with_key(expires_at: Option<Timestamp>) -> Fixture {
+    let fixture = Fixture::new();
+    let mut record = record("a", 1);
+    record.key.expires_at = expires_at;
+    assert!(insert(&fixture.store, record).await);
+    fixture
+}
+
+/// Action and key of each record of the audit trail.
+pub(crate) fn trail(fixture: &Fixture) -> Vec<(String, i64)> {
+    let raw = fixture.raw();
+    let sql = "SELECT action, key_id FROM audit ORDER BY id";
+    let mut statement = raw.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+pub(crate) fn acts(acts: &[(&str, i64)]) -> Vec<(String, i64)> {
+    acts.iter()
+        .map(|(act, id)| ((*act).to_owned(), *id))
+        .collect()
 }
 
 #[tokio::test]
@@ -49,6 +75,7 @@ async fn a_key_comes_back_as_it_was_put_in() {
     let fixture = Fixture::new();
     let mut unbound = record("b", 2);
     unbound.key.accounts.clear();
+    unbound.key.routes.clear();
     unbound.key.expires_at = None;
     assert!(insert(&fixture.store, unbound.clone()).await);
     assert!(insert(&fixture.store, record("a", 1)).await);
@@ -73,20 +100,14 @@ async fn a_live_name_and_any_digest_are_taken() {
 }
 
 #[tokio::test]
-async fn records_of_keys_name_their_own_action() {
+async fn records_of_keys_name_what_was_done_to_them() {
     let fixture = Fixture::new();
     insert(&fixture.store, record("a", 1)).await;
     insert(&fixture.store, record("a", 1)).await;
     revoke(&fixture.store, "a").await;
     revoke(&fixture.store, "a").await;
-    let raw = fixture.raw();
-    let mut statement = raw
-        .prepare("SELECT action, key_id FROM audit ORDER BY id")
-        .unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    let rows: Vec<(String, i64)> = rows.unwrap().map(Result::unwrap).collect();
-    let expected = [("key.create".to_owned(), 1), ("key.revoke".to_owned(), 1)];
-    assert_eq!(rows, expected);
+    let expected = acts(&[("key.create", 1), ("key.revoke", 1)]);
+    assert_eq!(trail(&fixture), expected);
 }
 
 #[tokio::test]
@@ -173,4 +194,33 @@ async fn a_closed_store_watches_nothing() {
     let watching = fixture.store.watch_keys(Box::new(|_| {})).await;
     assert!(watching.is_err());
     assert!(fixture.store.list_keys().await.is_err());
+}
+
+#[tokio::test]
+async fn keys_of_the_first_schema_work_on_every_route_and_were_never_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let first = include_str!("../../src/store/sqlite/migrations/0001_users_groups_keys_audit.sql");
+    raw.execute_batch(first).unwrap();
+    raw.execute_batch(
+        "PRAGMA user_version = 1;
+         PRAGMA application_id = 0x4452474d;
+         INSERT INTO keys (name, digest, hint, scopes, accounts, expires_at, created_at, revoked_at)
+         VALUES ('a', zeroblob(32), 'a1b2', 'user:*', '1', NULL, 1700000000000, NULL)",
+    )
+    .unwrap();
+    drop(raw);
+    let store = SqliteStore::open(&path, &Parameters::default()).unwrap();
+    let key = Key {
+        name: "a".to_owned(),
+        digest: KeyDigest::from_bytes([0; 32]),
+        scopes: Scopes::new([Scope::parse("user:*").unwrap()]),
+        accounts: vec![ACCOUNT],
+        routes: Vec::new(),
+        expires_at: None,
+    };
+    let expected = KeyRecord::new(key, "a1b2".to_owned(), NOW);
+    assert_eq!(store.list_keys().await.unwrap(), [expected]);
+    assert!(!insert(&store, record("a", 2)).await, "its name is taken");
 }

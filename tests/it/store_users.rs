@@ -132,6 +132,33 @@ async fn a_new_half_of_a_name_keeps_the_other_half_of_the_display_name() {
 }
 
 #[tokio::test]
+async fn another_address_is_not_confirmed_by_what_confirmed_the_first() {
+    let fixture = Fixture::new();
+    let mut change = named("Ann");
+    change.email = Some(email("ann@example.com"));
+    change.email_verified = Some(true);
+    let ann = fixture.create(change).await.unwrap();
+    for (address, verified, expected) in [
+        ("ANN@example.com", None, true),
+        ("ann@example.org", None, false),
+        ("ann@example.net", Some(true), true),
+    ] {
+        let change = UserChange {
+            email: Some(email(address)),
+            email_verified: verified,
+            ..UserChange::default()
+        };
+        let entry = entry(Action::UpdateUser);
+        let updated = fixture
+            .store
+            .update_user(UserRef::Id(ann), change, None, entry);
+        assert_eq!(updated.await.unwrap(), Some(ann));
+        let user = fixture.store.read_user(ACCOUNT, UserRef::Id(ann)).await;
+        assert_eq!(user.unwrap().unwrap().email_verified, expected, "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_is_found_by_each_kind_of_reference_in_its_account_only() {
     let fixture = Fixture::new();
     let mut change = named("Ann");

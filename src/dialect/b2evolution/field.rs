@@ -1,5 +1,7 @@
 //! The fields of a user's profile: the forms they belong to, and where their values go.
 
+use crate::command::extension::Guard;
+
 /// A form of the profile. Its fields count only if its flag is sent with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flag {
@@ -130,6 +132,18 @@ pub(super) fn find(name: &str) -> Option<Field> {
         flags,
         home: Home::Kept(*kind),
     })
+}
+
+/// Who may set an attribute that is kept. The vendor passes over the whole of `admin_form`, and tags,
+/// from who may not moderate; a reason comes with closing one's own account.
+pub(super) fn guard(name: &str, flags: &[Flag]) -> Guard {
+    match name {
+        "edited_user_secondary_grp_ID" => Guard::Role,
+        "edited_user_tags" => Guard::Administrative,
+        "account_close_reason" => Guard::None,
+        _ if flags == ADMIN => Guard::Administrative,
+        _ => Guard::None,
+    }
 }
 
 fn is_member(rest: &str) -> bool {

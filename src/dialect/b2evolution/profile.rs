@@ -138,6 +138,7 @@ impl<'p> Reader<'p> {
         if let Home::Kept(kind) = field.home {
             let value = kept::decode(kind, entry)?;
             self.keep(name, value)?;
+            self.change.guard = self.change.guard.max(field::guard(name, field.flags));
             return Ok(());
         }
         let text = value::scalar(entry)?;

@@ -104,7 +104,7 @@ fn refuse(error: &Error, reply_to: &ReplyTo, reference: Reference) -> Response<B
         Shape::Coded { status, .. } | Shape::Bare(status) => status,
     };
     let mut response = respond(status, wire::envelope(shape, &message));
-    if let Kind::RateLimited { retry_after } = error.kind() {
+    if let Some(retry_after) = error.kind().retry_after() {
         let seconds = retry_after
             .as_secs()
             .saturating_add(u64::from(retry_after.subsec_nanos() > 0));

@@ -2,7 +2,7 @@
 
 use super::wording;
 use crate::command::text::Text;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, is_shown};
 use crate::framing::form::{Entry, Value};
 use crate::framing::json::{self, Json};
 use crate::route::JsonLimits;
@@ -122,6 +122,7 @@ pub(super) fn to_json_text(entry: Entry<'_>) -> Result<String, Error> {
 }
 
 fn no_file(name: &str) -> Error {
+    let name = if is_shown(name) { name } else { "a field" };
     Error::new(
         Kind::Malformed,
         format!("{name} is a file; send text, no field takes a file"),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::html;
-use crate::error::{Error, Kind, PasswordFault};
+use crate::error::{Error, Kind, PasswordFault, is_shown};
 
 /// A message of the vendor's. `{}` stands for a name in at most one place.
 #[derive(Debug)]
@@ -77,8 +77,13 @@ impl Shape {
 }
 
 impl Wording {
-    /// The error that says this of `name`.
+    /// The error that says this of `name`; of one that cannot be shown it says `…`.
     pub(super) fn error(&self, name: &str) -> Error {
+        let name = if name.is_empty() || is_shown(name) {
+            name
+        } else {
+            "…"
+        };
         Error::new(
             (self.kind)(name.to_owned()),
             self.plain.replacen("{}", name, 1),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, holds_file, shown};
+use super::fields::{Fields, holds_file};
 use super::pairs::{Pairs, cannot};
 use super::wire::is_decisive;
 use crate::command::Dialect;
@@ -47,7 +47,7 @@ pub(super) fn keep_rest(fields: &mut Fields<'_>) -> Vec<ExtensionEdit> {
 
 /// One attribute that is set.
 pub(super) fn edit(field: String, value: String) -> Result<ExtensionEdit, Error> {
-    let value = Text::parse(value).map_err(|fault| Error::invalid(shown(&field), fault))?;
+    let value = Text::parse(value).map_err(|fault| Error::invalid(field.clone(), fault))?;
     let field = Text::parse(field)
         .map_err(|fault| Error::new(Kind::Malformed, format!("a field's name {fault}")))?;
     Ok(ExtensionEdit {

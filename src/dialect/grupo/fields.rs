@@ -190,16 +190,15 @@ impl<'a> Fields<'a> {
     /// Refuses a field that has no place in the operation.
     pub(super) fn refuse(&mut self, name: &str) {
         let operation = &self.operation;
-        let name = shown(name);
         let must = format!("has no place in {operation}; leave it out");
-        self.faults.push(Error::invalid(name, must));
+        self.faults.push(Error::invalid(name.to_owned(), must));
     }
 
     /// Refuses a file.
     pub(super) fn refuse_file(&mut self, name: &str) {
         let must = "is a file, and files are not taken here; leave it out, \
                     pictures are named by avatarURL and group_icon_url";
-        self.fault(Error::invalid(shown(name), must));
+        self.fault(Error::invalid(name.to_owned(), must));
     }
 
     /// What nobody has taken.
@@ -240,16 +239,5 @@ pub(super) fn holds_file(value: &Value<'_>) -> bool {
         Value::File {
             filename, bytes, ..
         } => !(filename.is_empty() && bytes.is_empty()),
-    }
-}
-
-/// A name as a message and the log may repeat it: a caller who mistakes a value for a name must
-/// not read its secret in a log.
-pub(super) fn shown(name: &str) -> String {
-    let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if name.len() <= 48 && name.bytes().all(fit) {
-        name.to_owned()
-    } else {
-        "a field".to_owned()
     }
 }

@@ -24,8 +24,9 @@ pub(super) enum Operation {
     Native,
 }
 
-/// No target has a longer name.
-const TARGET_BYTES: usize = 64;
+/// No target has a longer name, and what is longer could be a misplaced key: a target is repeated
+/// in messages.
+const TARGET_BYTES: usize = 48;
 
 const OPERATIONS: [(&str, Operation); 14] = [
     ("add=site_users", Operation::AddUser),

@@ -99,9 +99,7 @@ fn success(outcome: &Outcome) -> String {
 
 /// Whole seconds, rounded up: who comes back then is let in.
 fn retry_after(error: &Error) -> Option<u64> {
-    let Kind::RateLimited { retry_after } = error.kind() else {
-        return None;
-    };
+    let retry_after = error.kind().retry_after()?;
     let whole = retry_after.as_secs();
     let begun = u64::from(retry_after.subsec_nanos() > 0);
     Some(whole.saturating_add(begun).max(1))

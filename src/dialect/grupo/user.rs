@@ -10,6 +10,7 @@ use super::role;
 use super::wire::is_missing;
 use crate::command::Edit;
 use crate::command::email::Email;
+use crate::command::extension::Guard;
 use crate::command::name::{Username, join_names};
 use crate::command::text::Text;
 use crate::command::timezone::Timezone;
@@ -59,7 +60,10 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
     };
     refuse_signup(fields);
     change.extensions = extension::keep_rest(fields);
-    change.extensions.extend(unknown_role);
+    if let Some(role) = unknown_role {
+        change.extensions.push(role);
+        change.guard = Guard::Role;
+    }
     change
 }
 

@@ -64,14 +64,10 @@ fn too_many(method: Method) -> Error {
     )
 }
 
-/// The longest name that a fault repeats.
-const SHOWN_CHARACTERS: usize = 64;
-
 fn unknown_parameter(method: Method, name: &str) -> Error {
-    let shown = name.chars().take(SHOWN_CHARACTERS).collect::<String>();
     let method = method.name();
     Error::invalid(
-        shown,
+        name.to_owned(),
         format_args!("is no parameter of {method}; leave it out"),
     )
 }

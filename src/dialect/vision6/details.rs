@@ -244,6 +244,7 @@ fn refuse_inexpressible(change: &UserChange) -> Result<(), Error> {
         organizations,
         notify: _,
         extensions: _,
+        guard: _,
     } = change;
     let expressible_status = [None, Some(Status::Active), Some(Status::Deactivated)];
     let refused = [

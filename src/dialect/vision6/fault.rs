@@ -136,17 +136,6 @@ fn kind(code: i64, detail: Option<&str>, retry_after: Option<Duration>) -> Optio
 /// How long to wait where nobody says: a crowded moment is over soon.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 
-/// How long the caller is told to wait.
-pub(super) const fn retry_after(kind: &Kind) -> Option<Duration> {
-    if let Kind::RateLimited { retry_after } = kind {
-        return Some(*retry_after);
-    }
-    if matches!(kind, Kind::Overloaded) {
-        return Some(SHORT_WAIT);
-    }
-    None
-}
-
 /// Canonical → wire.
 pub(super) fn encode(
     error: &Error,

@@ -76,9 +76,7 @@ fn no_content() -> Response<Bytes> {
 
 fn longest_wait(results: &[Result<Outcome, Error>]) -> Option<Duration> {
     let faults = results.iter().filter_map(|result| result.as_ref().err());
-    faults
-        .filter_map(|error| fault::retry_after(error.kind()))
-        .max()
+    faults.filter_map(|error| error.kind().retry_after()).max()
 }
 
 /// Rounded up, and at least one: 0 would invite a caller to try at once.

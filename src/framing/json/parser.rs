@@ -9,8 +9,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::Error;
-use crate::framing::field_name::is_shown;
+use crate::error::{Error, is_shown};
 use crate::framing::fields::{malformed, too_large};
 use crate::framing::json::Json;
 use crate::route::JsonLimits;

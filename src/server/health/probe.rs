@@ -16,13 +16,13 @@ const ASK: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection
 pub enum ProbeError {
     /// Nobody listens, or no answer came within two seconds.
     #[error(
-        "no answer from {address}: {source}; is it running, and is this its [admin] listen address?"
+        "no answer from {address}: {error}; is it running, and is this its [admin] listen address?"
     )]
     Unreachable {
         /// The address asked.
         address: SocketAddr,
-        /// What went wrong.
-        source: io::Error,
+        /// What went wrong. The message has it, so it is no cause of its own.
+        error: io::Error,
     },
     /// Something else listens there.
     #[error("{address} answered something else than health; is this the [admin] listen address?")]
@@ -37,7 +37,7 @@ pub enum ProbeError {
 /// An unspecified address (`0.0.0.0`, `[::]`) is asked on loopback.
 pub fn probe(address: SocketAddr) -> Result<bool, ProbeError> {
     let address = reachable(address);
-    let answer = exchange(address).map_err(|source| ProbeError::Unreachable { address, source })?;
+    let answer = exchange(address).map_err(|error| ProbeError::Unreachable { address, error })?;
     match status(&answer) {
         Some(b"200") => Ok(true),
         Some(b"503") => Ok(false),

@@ -49,16 +49,6 @@ pub(super) fn record(
     entry: &Entry,
     target: Target,
 ) -> Result<(), StoreError> {
-    record_action(connection, entry.action.name(), entry, target)
-}
-
-/// Records that an action with a name of its own was carried out.
-pub(super) fn record_action(
-    connection: &Connection,
-    action: &str,
-    entry: &Entry,
-    target: Target,
-) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO audit (at, principal, action, account_id, user_id, group_id, key_id, source,
                             request_id, outcome, not_done)
@@ -67,7 +57,7 @@ pub(super) fn record_action(
     insert.execute(params![
         entry.at.as_millis(),
         entry.principal,
-        action,
+        entry.action.name(),
         entry.account.id().value(),
         target.user.map(Id::value),
         target.group.map(Id::value),

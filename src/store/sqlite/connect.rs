@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
@@ -13,7 +14,8 @@ use super::query::fold;
 /// The first release whose checkpoints cannot corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long another process may hold the file before a call is refused.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the writer sets, and the value it must read back.
 const WRITER: [(&str, &str); 8] = [
@@ -36,8 +38,12 @@ const READER: [(&str, &str); 3] = [
 
 /// Refuses to work with an `SQLite` that may corrupt a database.
 pub(super) fn check_version() -> Result<(), OpenError> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(OpenError::OldSqlite(rusqlite::version()));
+    accept_version(rusqlite::version_number(), rusqlite::version())
+}
+
+fn accept_version(number: i32, name: &'static str) -> Result<(), OpenError> {
+    if number < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(name));
     }
     Ok(())
 }
@@ -52,6 +58,30 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     connect(path, &READER)
 }
 
+/// A connection that reads and leaves the log as it found it: what is left over after an unclean
+/// stop must still be there at the next start, which checks the file because of it.
+pub(super) fn observer(path: &Path) -> Result<Connection, OpenError> {
+    let connection = connect(path, &READER)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+/// A connection without any of the settings, for a file that is not the store yet or no longer.
+pub(super) fn plain(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let pure = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("fold", 1, pure, |arguments| {
+        arguments
+            .get::<Option<String>>(0)
+            .map(|text| text.map(|text| fold(&text)))
+    })?;
+    Ok(connection)
+}
+
 /// The writer's settings as `SQLite` reports them.
 pub(super) fn writer_settings(
     connection: &Connection,
@@ -64,9 +94,7 @@ pub(super) fn writer_settings(
 }
 
 fn connect(path: &Path, settings: &[(&'static str, &str)]) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let connection = plain(path)?;
     connection.set_prepared_statement_cache_capacity(128);
     for &(name, wanted) in settings {
         connection
@@ -81,14 +109,6 @@ fn connect(path: &Path, settings: &[(&'static str, &str)]) -> Result<Connection,
             });
         }
     }
-    let pure = FunctionFlags::SQLITE_UTF8
-        | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_DIRECTONLY;
-    connection.create_scalar_function("fold", 1, pure, |arguments| {
-        arguments
-            .get::<Option<String>>(0)
-            .map(|text| text.map(|text| fold(&text)))
-    })?;
     Ok(connection)
 }
 
@@ -106,4 +126,22 @@ fn setting(connection: &Connection, name: &str) -> rusqlite::Result<String> {
         Value::Text(text) => text,
         Value::Null | Value::Real(_) | Value::Blob(_) => String::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_may_corrupt_a_database_is_refused_by_its_version() {
+        for (number, name) in [(3_051_002, "3.51.2"), (3_050_004, "3.50.4")] {
+            let refused = accept_version(number, name).unwrap_err();
+            assert!(matches!(refused, OpenError::OldSqlite(found) if found == name));
+            assert!(refused.to_string().contains("link 3.51.3 or later"));
+        }
+        for (number, name) in [(3_051_003, "3.51.3"), (4_000_000, "4.0.0")] {
+            accept_version(number, name).unwrap();
+        }
+        check_version().unwrap();
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_IOERR_SHMSIZE};
 
 use super::open::OpenError;
 use crate::store::StoreError;
@@ -53,6 +53,15 @@ pub(super) enum BatchError {
         /// Whether it may work later.
         passes: bool,
     },
+    /// The log cannot be emptied, and nothing more is added to it.
+    #[error(
+        "the database's log has {bytes} bytes, and a reader that does not end keeps it from being \
+         emptied: end what reads the database, such as an sqlite3 shell"
+    )]
+    LogFull {
+        /// How long it is.
+        bytes: u64,
+    },
     /// The connection that replaces a broken one could not be opened.
     #[error("the store cannot be opened again")]
     Reopen(#[source] Arc<OpenError>),
@@ -64,7 +73,15 @@ impl BatchError {
     pub(super) fn needs_new_connection(&self) -> bool {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure),
-            Self::RolledBack { .. } | Self::Reopen(_) => false,
+            Self::RolledBack { .. } | Self::LogFull { .. } | Self::Reopen(_) => false,
+        }
+    }
+
+    /// Whether another process held the file all the while.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            Self::RolledBack { .. } | Self::LogFull { .. } | Self::Reopen(_) => false,
         }
     }
 }
@@ -86,7 +103,7 @@ impl From<BatchError> for StoreError {
         let passes = match &error {
             BatchError::Sqlite(error) => passes(error),
             BatchError::RolledBack { passes } => *passes,
-            BatchError::Reopen(_) => true,
+            BatchError::LogFull { .. } | BatchError::Reopen(_) => true,
         };
         if passes {
             Self::Unavailable(Box::new(error))
@@ -106,10 +123,15 @@ pub(super) fn violates(error: &rusqlite::Error, column: &str) -> bool {
 }
 
 fn passes(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
-    )
+    // The index of the log is a file too, and this is what it says when the disk is full.
+    let lacks_room = error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == SQLITE_IOERR_SHMSIZE);
+    lacks_room
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
+        )
 }
 
 #[cfg(test)]
@@ -124,14 +146,22 @@ mod tests {
 
     #[test]
     fn a_locked_file_and_a_full_disk_pass_and_nothing_else_does() {
-        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_FULL] {
+        let passing = [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_FULL,
+            SQLITE_IOERR_SHMSIZE,
+        ];
+        for code in passing {
             let error = StoreError::from(failure(code));
             assert!(matches!(error, StoreError::Unavailable(_)));
             let error = StoreError::from(BatchError::from(failure(code)));
             assert!(matches!(error, StoreError::Unavailable(_)));
         }
-        let error = StoreError::from(failure(ffi::SQLITE_CORRUPT));
-        assert!(matches!(error, StoreError::Database(_)));
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_IOERR_WRITE] {
+            let error = StoreError::from(failure(code));
+            assert!(matches!(error, StoreError::Database(_)));
+        }
     }
 
     #[test]

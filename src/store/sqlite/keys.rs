@@ -1,13 +1,16 @@
 //! API keys, and the first key and user of a new store.
 
+mod rotate;
+
 use rusqlite::{Connection, params};
 
+pub(super) use self::rotate::rotate;
 use super::audit::{self, Target};
 use super::columns::Columns;
 use super::failure::violates;
 use super::users;
 use crate::auth::api_key::KeyDigest;
-use crate::auth::keys::{Key, KeyRecord};
+use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::auth::scope::{Scope, Scopes};
 use crate::clock::Timestamp;
@@ -15,7 +18,7 @@ use crate::command::name::Username;
 use crate::command::text::Text;
 use crate::command::user::{Role, UserChange};
 use crate::command::{AccountId, Action, Edit, Id};
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::store::StoreError;
 
 /// Adds a key, unless its name or digest is taken.
@@ -24,10 +27,24 @@ pub(super) fn insert(
     record: &KeyRecord,
     entry: &Entry,
 ) -> Result<bool, StoreError> {
-    let inserted = connection
+    let id = match insert_row(connection, record) {
+        Ok(id) => id,
+        Err(error) if violates(&error, "keys.name") || violates(&error, "keys.digest") => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    audit::record(connection, entry, Target::key(id))?;
+    Ok(true)
+}
+
+fn insert_row(connection: &Connection, record: &KeyRecord) -> rusqlite::Result<i64> {
+    let time = |time: Option<Timestamp>| time.map(Timestamp::as_millis);
+    connection
         .prepare_cached(
-            "INSERT INTO keys (name, digest, hint, scopes, accounts, expires_at, created_at, revoked_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO keys (name, digest, hint, scopes, accounts, routes, expires_at, created_at,
+                               last_used_at, replaced_at, revoked_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             record.key.name,
@@ -35,23 +52,17 @@ pub(super) fn insert(
             record.hint,
             record.key.scopes.to_string(),
             write_accounts(&record.key.accounts),
-            record.key.expires_at.map(Timestamp::as_millis),
+            record.key.routes.join(" "),
+            time(record.key.expires_at),
             record.created_at.as_millis(),
-            record.revoked_at.map(Timestamp::as_millis),
-        ]);
-    match inserted {
-        Ok(_) => {}
-        Err(error) if violates(&error, "keys.name") || violates(&error, "keys.digest") => {
-            return Ok(false);
-        }
-        Err(error) => return Err(error.into()),
-    }
-    let id = connection.last_insert_rowid();
-    audit::record_action(connection, "key.create", entry, Target::key(id))?;
-    Ok(true)
+            time(record.last_used_at),
+            time(record.replaced_at),
+            time(record.revoked_at),
+        ])?;
+    Ok(connection.last_insert_rowid())
 }
 
-/// Ends the live key of that name.
+/// Ends every secret of the live key of that name.
 pub(super) fn revoke(
     connection: &Connection,
     name: &str,
@@ -64,9 +75,21 @@ pub(super) fn revoke(
     let revoked = update.query_map(params![name, at.as_millis()], |row| row.get(0))?;
     let revoked = revoked.collect::<rusqlite::Result<Vec<i64>>>()?;
     for id in &revoked {
-        audit::record_action(connection, "key.revoke", entry, Target::key(*id))?;
+        audit::record(connection, entry, Target::key(*id))?;
     }
     Ok(!revoked.is_empty())
+}
+
+/// Writes down when keys were used. What is known of a later use stands.
+pub(super) fn note_uses(connection: &Connection, uses: &[KeyUse]) -> Result<(), StoreError> {
+    let mut update = connection.prepare_cached(
+        "UPDATE keys SET last_used_at = ?2
+         WHERE digest = ?1 AND ifnull(last_used_at < ?2, TRUE)",
+    )?;
+    for one in uses {
+        update.execute(params![one.digest.as_bytes(), one.at.as_millis()])?;
+    }
+    Ok(())
 }
 
 /// Reads every key.
@@ -94,7 +117,7 @@ pub(super) fn bootstrap(
 ) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM users)";
     let in_use: bool = connection.query_row(sql, [], |row| row.get(0))?;
-    if in_use || !insert(connection, key, entry)? {
+    if in_use || !insert(connection, key, &entry.with_action(Act::CreateKey))? {
         return Ok(false);
     }
     let role = Text::parse(Role::ADMINISTRATOR).map(Role::new);
@@ -103,8 +126,8 @@ pub(super) fn bootstrap(
         ..UserChange::default()
     };
     let id = users::insert(connection, entry.account, username, change, Some(hash))?;
-    let action = Action::CreateUser.name();
-    audit::record_action(connection, action, entry, Target::user(id))?;
+    let entry = entry.with_action(Action::CreateUser.into());
+    audit::record(connection, &entry, Target::user(id))?;
     Ok(true)
 }
 
@@ -117,10 +140,13 @@ fn parse(columns: Columns<'_>) -> Result<KeyRecord, StoreError> {
             digest: columns.required("digest", digest)?,
             scopes: columns.required("scopes", |text: String| read_scopes(&text))?,
             accounts: columns.required("accounts", |text: String| read_accounts(&text))?,
+            routes: columns.required("routes", |text: String| Some(read_routes(&text)))?,
             expires_at: columns.parse("expires_at", time)?,
         },
         hint: columns.required("hint", Some::<String>)?,
         created_at: columns.required("created_at", time)?,
+        last_used_at: columns.parse("last_used_at", time)?,
+        replaced_at: columns.parse("replaced_at", time)?,
         revoked_at: columns.parse("revoked_at", time)?,
     })
 }
@@ -133,6 +159,10 @@ fn read_scopes(text: &str) -> Option<Scopes> {
 fn read_accounts(text: &str) -> Option<Vec<AccountId>> {
     let ids = text.split_whitespace().map(Id::parse);
     ids.map(|id| id.map(AccountId::new)).collect()
+}
+
+fn read_routes(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 fn write_accounts(accounts: &[AccountId]) -> String {

@@ -1,13 +1,15 @@
 //! Opening the file: who else has it, whether it was closed well, and what it holds.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::backup::BackupError;
+use super::files::{beside, create_directory_of, create_new, length, sync_directory_of};
+use super::presence::{FileId, Presence};
 use super::{connect, schema};
+use crate::clock::Timestamp;
 
 /// Why the store cannot be opened. Each message names what to do.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +39,24 @@ pub enum OpenError {
     #[error("the file is a database of another program; choose another path for the store")]
     Foreign,
     /// Written by a later version of this program.
-    #[error("the store has schema {found} and this version knows {known}; run a newer version")]
+    #[error(
+        "the store has schema {found} and this version knows {known}; run a newer version{}",
+        or_restore(backup.as_deref())
+    )]
     NewerSchema {
         /// What the file has.
         found: i64,
         /// What this version knows.
         known: i64,
+        /// What was kept of it before its schema became too new.
+        backup: Option<PathBuf>,
     },
+    /// The copy that is kept from before a change of the schema cannot be made.
+    #[error("the schema is not changed without a backup, which cannot be made")]
+    Backup(#[source] BackupError),
+    /// Another file was put in its place while it was opened.
+    #[error("the store was replaced while it was opened; start again")]
+    Replaced,
     /// The file is damaged.
     #[error("the store is damaged and was not opened; restore a backup ({0})")]
     Damaged(String),
@@ -52,89 +65,34 @@ pub enum OpenError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// The lock file beside a database. Every process that has the store open holds a shared lock on
-/// it, so whoever gets it alone knows that nobody else is there.
-///
-/// It is a file of its own because closing any descriptor of the database itself would drop the
-/// locks `SQLite` has on it.
-#[derive(Debug)]
-pub(super) struct Presence(#[expect(dead_code, reason = "the open file is the lock")] File);
-
 /// Opens the file for writing, making it where there is none, and brings its schema up to date.
 ///
 /// A log that is left over although nobody has the store open means that it was not closed: the
 /// whole file is then checked before it is used.
-pub(super) fn open(path: &Path) -> Result<(Connection, Presence), OpenError> {
+pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Connection, Presence), OpenError> {
     connect::check_version()?;
-    create_directory(path)?;
-    let lock_path = beside(path, "-lock");
     let failed = |source| OpenError::File {
-        path: lock_path.clone(),
+        path: path.to_owned(),
         source,
     };
-    let lock = owner_only()
-        .create(true)
-        .truncate(false)
-        .open(&lock_path)
-        .map_err(failed)?;
-    let alone = match lock.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-    };
-    if !alone {
-        lock.lock_shared().map_err(failed)?;
+    create_directory_of(path).map_err(failed)?;
+    let (presence, alone) = Presence::enter(path)?;
+    match create_new(path) {
+        Ok(_) => sync_directory_of(path).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(source) => return Err(failed(source)),
     }
-    create_file(path)?;
-    let unclean = alone && std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let opened = FileId::of(path).map_err(failed)?;
+    let unclean = alone && length(&beside(path, "-wal")) > 0;
     let mut connection = connect::writer(path)?;
     if unclean {
         check_integrity(&connection)?;
     }
-    schema::migrate(&mut connection)?;
+    schema::migrate(&mut connection, path, now)?;
     if alone {
-        lock.unlock()
-            .and_then(|()| lock.lock_shared())
-            .map_err(failed)?;
+        presence.share(path, opened)?;
     }
-    Ok((connection, Presence(lock)))
-}
-
-fn create_directory(path: &Path) -> Result<(), OpenError> {
-    let Some(directory) = path.parent() else {
-        return Ok(());
-    };
-    let made = DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory);
-    made.map_err(|source| OpenError::File {
-        path: directory.to_owned(),
-        source,
-    })
-}
-
-fn create_file(path: &Path) -> Result<(), OpenError> {
-    match owner_only().create_new(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(OpenError::File {
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}
-
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
+    Ok((connection, presence))
 }
 
 fn check_integrity(connection: &Connection) -> Result<(), OpenError> {
@@ -144,4 +102,14 @@ fn check_integrity(connection: &Connection) -> Result<(), OpenError> {
     } else {
         Err(OpenError::Damaged(report))
     }
+}
+
+fn or_restore(backup: Option<&Path>) -> String {
+    let Some(backup) = backup else {
+        return String::new();
+    };
+    format!(
+        ", or go back to what was kept before: `dragoman store restore --force {}`",
+        backup.display()
+    )
 }

@@ -14,10 +14,15 @@ use crate::store::StoreError;
 /// `SQLite` takes 32766 parameters; the part of the list that is asked for needs a few more.
 const MOST_VALUES: usize = 30_000;
 
+/// How many comparisons are made with each user at most. Each looks through the text of every user
+/// in the account: without a bound one request keeps a reader busy for minutes.
+const MOST_COMPARISONS: usize = 200;
+
 /// A query, translated.
 pub(super) struct Search {
     condition: String,
     values: Vec<Value>,
+    comparisons: usize,
     sort: Option<Sort>,
     offset: i64,
     limit: i64,
@@ -35,6 +40,7 @@ impl Search {
         let mut search = Self {
             condition: String::new(),
             values: vec![Value::Integer(account.id().value())],
+            comparisons: 0,
             sort: query.sort,
             offset: saturated(query.offset),
             // A negative limit is none.
@@ -44,10 +50,10 @@ impl Search {
         for criterion in &query.criteria {
             conditions.push(search.criterion(criterion));
         }
-        if search.values.len() > MOST_VALUES {
+        if search.values.len() > MOST_VALUES || search.comparisons > MOST_COMPARISONS {
             return Err(StoreError::SearchTooLong);
         }
-        search.condition = balanced(&conditions, "AND");
+        search.condition = joined(&conditions, "AND");
         Ok(search)
     }
 
@@ -76,7 +82,7 @@ impl Search {
         let holds = match Place::from(&criterion.attribute) {
             Place::Own(column) => self.compare(column, criterion),
             Place::AnyOf(columns) => {
-                balanced(&columns.map(|column| self.compare(column, criterion)), "OR")
+                joined(&columns.map(|column| self.compare(column, criterion)), "OR")
             }
             Place::Organizations(column) => {
                 let holds = self.compare(column, criterion);
@@ -130,6 +136,7 @@ impl Search {
         let expression = column.expression;
         match criterion.operator {
             Operator::Exactly | Operator::In | Operator::Not => {
+                self.comparisons += 1;
                 let values = self.bind_all(column.kind, &criterion.values);
                 if values.is_empty() {
                     return "FALSE".to_owned();
@@ -171,8 +178,9 @@ impl Search {
         compare: impl Fn(&str) -> String,
     ) -> String {
         let values = self.bind_all(column.kind, &criterion.values);
+        self.comparisons += values.len();
         let holds: Vec<_> = values.iter().map(|value| compare(value)).collect();
-        balanced(&holds, "OR")
+        joined(&holds, "OR")
     }
 
     fn bind_all(&mut self, kind: Kind, values: &[Text]) -> Vec<String> {
@@ -213,18 +221,13 @@ fn as_text(column: Column) -> Column {
     }
 }
 
-/// Conditions joined as a balanced tree: `SQLite` refuses an expression more than 1000 deep.
-fn balanced(conditions: &[String], operator: &str) -> String {
-    match conditions {
-        [] => "FALSE".to_owned(),
-        [one] => one.clone(),
-        many => {
-            let (left, right) = many.split_at(many.len() / 2);
-            let left = balanced(left, operator);
-            let right = balanced(right, operator);
-            format!("({left}) {operator} ({right})")
-        }
+/// Conditions joined by an operator. `SQLite` takes an expression up to 1000 deep.
+fn joined(conditions: &[String], operator: &str) -> String {
+    if conditions.is_empty() {
+        return "FALSE".to_owned();
     }
+    let conditions = conditions.join(&format!(") {operator} ("));
+    format!("({conditions})")
 }
 
 fn saturated(number: u64) -> i64 {

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use super::open::Presence;
+use super::presence::Presence;
 use super::writer::lock;
 use crate::store::StoreError;
 

@@ -1,46 +1,151 @@
 //! Migrations: numbered, each applied once, all that are missing in one transaction.
 
-use rusqlite::{Connection, TransactionBehavior};
+use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::files::{beside, stamp};
 use super::open::OpenError;
+use super::{backup, connect};
+use crate::clock::Timestamp;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_users_groups_keys_audit.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_users_groups_keys_audit.sql"),
+    include_str!("migrations/0003_key_routes_rotation_last_use.sql"),
+];
 
 /// "DRGM": what marks an `SQLite` file as a store of this program.
 const APPLICATION_ID: i64 = 0x4452_474d;
 
-/// Brings the schema up to date.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = number(&transaction, "user_version")?;
+/// What a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// New: nobody has put anything into it.
+    Empty,
+    /// A store with that schema.
+    Store(i64),
+    /// A database of another program.
+    Foreign,
+}
+
+/// Brings the schema up to date. A store that has data is copied first, to a file beside it.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    apply(&MIGRATIONS, connection, path, now)
+}
+
+/// The newest schema that this version knows.
+pub(super) fn known() -> i64 {
+    newest(&MIGRATIONS)
+}
+
+/// Looks whose database it is.
+pub(super) fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    let schema = number(connection, "user_version")?;
     let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let is_empty = found == 0 && tables == 0;
-    if !is_empty && number(&transaction, "application_id")? != APPLICATION_ID {
-        return Err(OpenError::Foreign);
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if schema == 0 && tables == 0 {
+        return Ok(Identity::Empty);
     }
+    if number(connection, "application_id")? == APPLICATION_ID {
+        return Ok(Identity::Store(schema));
+    }
+    Ok(Identity::Foreign)
+}
+
+fn apply(
+    migrations: &[&str],
+    connection: &mut Connection,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    let known = newest(migrations);
+    // Nobody else writes from here on, so that what is copied is what is changed.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = match identify(&transaction)? {
+        Identity::Foreign => return Err(OpenError::Foreign),
+        Identity::Empty => 0,
+        Identity::Store(found) => found,
+    };
+    if found > known {
+        let backup = newest_backup(path, known);
+        return Err(OpenError::NewerSchema {
+            found,
+            known,
+            backup,
+        });
+    }
+    if found == known {
+        return Ok(());
+    }
+    if found == 0 {
+        return change(transaction, migrations, found);
+    }
+    let kept = keep(path, found, now)?;
+    change(transaction, migrations, found).inspect_err(|_| {
+        // Nothing was changed, and whoever starts again and again would fill the disk.
+        drop(std::fs::remove_file(&kept));
+    })
+}
+
+fn change(transaction: Transaction<'_>, migrations: &[&str], found: i64) -> Result<(), OpenError> {
     let mut schema = 0;
-    for migration in MIGRATIONS {
+    for migration in migrations {
         schema += 1;
         if schema > found {
             transaction.execute_batch(migration)?;
         }
     }
-    if found > schema {
-        return Err(OpenError::NewerSchema {
-            found,
-            known: schema,
-        });
-    }
-    if found < schema {
-        transaction.pragma_update(None, "user_version", schema)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    }
+    transaction.pragma_update(None, "user_version", schema)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Copies a store to `NAME.schema-NUMBER-TIME` beside it.
+fn keep(path: &Path, schema: i64, now: Timestamp) -> Result<PathBuf, OpenError> {
+    let backup = beside(path, &format!(".schema-{schema}-{}", stamp(now)));
+    backup::write(&connect::observer(path)?, &backup, &mut |_, _| {}).map_err(OpenError::Backup)?;
+    tracing::info!(
+        store.backup = %backup.display(),
+        store.schema = schema,
+        "the store was copied before its schema is changed"
+    );
+    Ok(backup)
+}
+
+/// The copy that a version which knows that schema would get furthest with.
+fn newest_backup(path: &Path, known: i64) -> Option<PathBuf> {
+    let prefix = format!("{}.schema-", path.file_name()?.to_str()?);
+    let files = path.parent()?.read_dir().ok()?.filter_map(Result::ok);
+    let newest = files.filter_map(|file| {
+        let name = file.file_name().into_string().ok()?;
+        let (schema, time) = name.strip_prefix(&prefix)?.split_once('-')?;
+        let schema = schema
+            .parse::<i64>()
+            .ok()
+            .filter(|schema| *schema <= known)?;
+        // Neither a copy that was never finished nor what SQLite keeps beside one.
+        let is_stamp = time.len() == STAMP_LENGTH && time.ends_with('Z');
+        is_stamp.then(|| (schema, time.to_owned(), file.path()))
+    });
+    newest.max().map(|(_, _, path)| path)
+}
+
+/// Of `20300131T235959Z`.
+const STAMP_LENGTH: usize = 16;
+
+fn newest(migrations: &[&str]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;

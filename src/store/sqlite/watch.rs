@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::open::Presence;
+use super::presence::Presence;
 use super::{connect, keys};
 use crate::auth::keys::Key;
 use crate::store::StoreError;

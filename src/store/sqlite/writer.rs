@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::connect;
+use super::connect::BUSY_TIMEOUT;
 use super::failure::{BatchError, Failure};
-use super::open::Presence;
+use super::presence::Presence;
+use super::wal::Wal;
+use super::{Parameters, connect};
 use crate::store::StoreError;
 
 /// How many calls share a commit at most. More would not make the fsync cheaper, only the wait
@@ -32,16 +35,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `waiting` is the length of the queue.
+    /// Starts the thread. `parameters` say how long the queue and the log may get.
     pub(super) fn start(
         path: PathBuf,
         connection: Connection,
         presence: Arc<Presence>,
-        waiting: usize,
+        parameters: &Parameters,
     ) -> std::io::Result<Self> {
-        let (queue, jobs) = sync_channel(waiting);
+        let (queue, jobs) = sync_channel(parameters.write_queue.max(1));
         let commits = Arc::new(AtomicU64::new(0));
         let committer = Committer {
+            patience: BUSY_TIMEOUT,
+            wal: Wal::new(&path, parameters.log_bytes),
             path,
             connection: Some(connection),
             commits: Arc::clone(&commits),
@@ -160,8 +165,15 @@ where
     }
 }
 
+/// How long a transaction waits for a file that was held all through the wait of the one before
+/// it. Else who waits in the queue would wait for each batch in front of it anew.
+const SHORT_PATIENCE: Duration = Duration::from_millis(250);
+
 struct Committer {
     path: PathBuf,
+    /// How long the next transaction waits for another process to let go of the file.
+    patience: Duration,
+    wal: Wal,
     connection: Option<Connection>,
     commits: Arc<AtomicU64>,
 }
@@ -183,7 +195,13 @@ impl Committer {
             Some(connection) => connection,
             None => connect::writer(&self.path)?,
         };
-        let committed = run_batch(&connection, batch);
+        let room = self.wal.make_room(&connection);
+        let committed = room.and_then(|()| run_batch(&connection, batch, self.patience));
+        self.patience = if committed.as_ref().is_err_and(BatchError::is_busy) {
+            SHORT_PATIENCE
+        } else {
+            BUSY_TIMEOUT
+        };
         if committed.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
@@ -197,7 +215,12 @@ impl Committer {
     }
 }
 
-fn run_batch(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
+fn run_batch(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    patience: Duration,
+) -> Result<(), BatchError> {
+    connection.busy_timeout(patience)?;
     execute(connection, "BEGIN IMMEDIATE")?;
     let done = batch
         .iter_mut()

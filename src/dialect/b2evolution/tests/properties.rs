@@ -12,7 +12,7 @@ use proptest::sample::select;
 use super::{answer, decode, policy, shown};
 use crate::auth::{Call, Credentials};
 use crate::command::email::Email;
-use crate::command::extension::ExtensionEdit;
+use crate::command::extension::{ExtensionEdit, Guard};
 use crate::command::name::Username;
 use crate::command::native::Native;
 use crate::command::organization::Organization;
@@ -21,6 +21,7 @@ use crate::command::text::Text;
 use crate::command::user::{Level, UserChange, UserRef};
 use crate::command::{Command, Dialect, Edit, Id};
 use crate::dialect::Codec;
+use crate::dialect::b2evolution::field::{self, Home};
 use crate::dialect::b2evolution::operation::{Note, Operation, Page, ReplyTo, Signed};
 use crate::dialect::b2evolution::{B2evolution, status};
 use crate::error::{Error, Kind, PasswordFault};
@@ -88,6 +89,15 @@ fn extensions() -> impl Strategy<Value = Vec<ExtensionEdit>> {
     })
 }
 
+fn guard(extensions: &[ExtensionEdit]) -> Guard {
+    let guards = extensions.iter().filter_map(|edit| {
+        let name = edit.field.as_str();
+        let field = field::find(name)?;
+        matches!(field.home, Home::Kept(_)).then(|| field::guard(name, field.flags))
+    });
+    guards.max().unwrap_or_default()
+}
+
 fn organizations() -> impl Strategy<Value = Vec<Organization>> {
     let roles = vec(option::of(text("[^\0]{1,9}")), 4);
     (btree_set(id(), 0..4), roles).prop_map(|(ids, roles)| {
@@ -142,6 +152,7 @@ prop_compose! {
             role: role.map_or(Edit::Keep, |(_, role)| Edit::Set(role)),
             status: exact.and_then(status::decode),
             organizations,
+            guard: guard(&extensions),
             extensions,
             password: passwords.as_ref().map(|(new, _)| Secret::from(new.as_str())),
             current_password: passwords.as_ref().map(|(_, old)| Secret::from(old.as_str())),

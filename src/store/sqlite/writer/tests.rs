@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::clock::Timestamp;
 use crate::store::sqlite::open;
 
 struct Fixture {
@@ -13,10 +14,11 @@ struct Fixture {
 fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
-    let (connection, presence) = open::open(&path).unwrap();
+    let (connection, presence) = open::open(&path, Timestamp::from_millis(0)).unwrap();
     let raw = Connection::open(&path).unwrap();
+    let parameters = Parameters::default();
     Fixture {
-        writer: Writer::start(path, connection, Arc::new(presence), 64).unwrap(),
+        writer: Writer::start(path, connection, Arc::new(presence), &parameters).unwrap(),
         raw,
         _directory: directory,
     }
@@ -36,7 +38,7 @@ fn accounts(fixture: &Fixture) -> i64 {
 
 /// Lets go of the lock after what runs beside it had time to queue.
 async fn unlock(raw: &Connection) {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     raw.execute_batch("ROLLBACK").unwrap();
 }
 
