@@ -4,6 +4,7 @@
 //! done.
 
 mod arguments;
+mod bulk;
 mod check;
 mod failure;
 mod first_start;
@@ -60,6 +61,11 @@ pub fn run() -> ExitCode {
                 }
                 StoreCommand::Check { json } => store_check::run(config, store, json),
             }
+        }
+        Some(Command::Users { store, command }) => bulk::users(config, store.as_deref(), command),
+        Some(Command::Groups { store, command }) => bulk::groups(config, store.as_deref(), command),
+        Some(Command::Members { store, command }) => {
+            bulk::members(config, store.as_deref(), command)
         }
         Some(Command::Health { admin }) => health::run(config, admin),
     };

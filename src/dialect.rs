@@ -8,6 +8,9 @@ pub mod grupo;
 pub mod translate;
 pub mod vision6;
 
+#[cfg(test)]
+mod round_trip;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::response::Parts as ResponseParts;

@@ -49,6 +49,14 @@ pub enum Act {
     RotateKey,
     /// A secret of a key was ended.
     RevokeKey,
+    /// A user came from another system.
+    ImportUser,
+    /// A group came from another system.
+    ImportGroup,
+    /// A membership came from another system.
+    ImportMember,
+    /// A password hash of another system gave way to one of ours.
+    RenewHash,
 }
 
 impl Act {
@@ -60,6 +68,10 @@ impl Act {
             Self::ImportKey => "key.import",
             Self::RotateKey => "key.rotate",
             Self::RevokeKey => "key.revoke",
+            Self::ImportUser => "user.import",
+            Self::ImportGroup => "group.import",
+            Self::ImportMember => "member.import",
+            Self::RenewHash => "user.rehash",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod request_id;
 pub mod respond;
 pub mod route;
 pub mod timeout;
+pub mod unread_body;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -29,6 +29,7 @@ use crate::middleware::request_id::RequestIdLayer;
 use crate::middleware::respond::RespondLayer;
 use crate::middleware::route::RouteLayer;
 use crate::middleware::timeout::TimeoutLayer;
+use crate::middleware::unread_body::{UnreadBodyLayer, WatchedBody};
 use crate::middleware::{ResponseBody, Routed};
 use crate::route::Route;
 use crate::router::Router;
@@ -67,10 +68,14 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let router = Router::new(parts.routes.iter().cloned());
-    let find = move |request: &Request<B>| router.find(request.uri(), request.headers()).cloned();
+    let find = move |request: &Request<WatchedBody<B>>| {
+        router.find(request.uri(), request.headers()).cloned()
+    };
     let http = ServiceBuilder::new()
         // Outermost, so that every answer carries an id.
         .layer(RequestIdLayer::new(parts.clock.clone()))
+        // Outside everything that answers without reading, the router too.
+        .layer(UnreadBodyLayer)
         // Before everything that logs or limits by address.
         .layer(ClientIpLayer::new(peer, parts.trusted_proxies.clone()))
         // From here on there is a route, and with it a dialect to answer in.

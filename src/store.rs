@@ -5,6 +5,7 @@
 //! check-then-act. No method blocks the thread that polls it.
 
 mod apply;
+pub mod bulk;
 pub mod key_uses;
 mod person_name;
 mod reserved;

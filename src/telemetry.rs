@@ -14,7 +14,7 @@ use tracing_subscriber::filter::ParseError;
 use crate::auth::Principal;
 use crate::auth::call::RequestId;
 use crate::command::Action;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, is_shown};
 use crate::route::Route;
 
 /// How log lines are written.
@@ -134,8 +134,10 @@ fn causes(error: &Error) -> Option<String> {
     Some(shown)
 }
 
-/// Writes the line of a request that no route answers for. Its path is not shown: it may hold a key.
+/// Writes the line of a request that no route answers for. Its path is not shown: it may hold a key,
+/// and so may a method that somebody made up.
 pub fn log_no_route(extensions: &Extensions, method: &Method) {
     let id = extensions.get::<RequestId>().copied().unwrap_or_default();
-    tracing::info!(request.id = %id, http.method = %method, "no route");
+    let method = Some(method.as_str()).filter(|method| is_shown(method));
+    tracing::info!(request.id = %id, http.method = method, "no route");
 }

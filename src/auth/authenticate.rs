@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
+use crate::journal::Entry;
 use crate::outcome::Outcome;
 use crate::secret::Secret;
 
@@ -69,6 +70,16 @@ pub trait UserDirectory {
         account: AccountId,
         id: Id,
     ) -> BoxFuture<'_, Result<Option<Login>, Error>>;
+
+    /// Puts `new` in the place of `old`, both hashes of the same password. `false`, and nothing
+    /// done, if the user has another one by now.
+    fn renew_hash(
+        &self,
+        id: Id,
+        old: PasswordHash,
+        new: PasswordHash,
+        entry: Entry,
+    ) -> BoxFuture<'_, Result<bool, Error>>;
 }
 
 /// A user who may sign in.
@@ -86,6 +97,13 @@ pub struct Login {
     pub read_only: bool,
 }
 
+impl Login {
+    /// Whether it is neither closed nor deactivated.
+    pub const fn may_sign_in(&self) -> bool {
+        !matches!(self.status, Status::Closed | Status::Deactivated)
+    }
+}
+
 /// Establishes who calls.
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
@@ -96,6 +114,8 @@ pub struct Login {
 /// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
 /// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
 /// off the async threads unless it was right a moment ago; a short lock for what fails.
+/// The first time that a password fits a hash of another system it is hashed anew, after the call
+/// and beside it.
 #[derive(Clone, Debug)]
 pub struct AuthenticateLayer {
     judge: Arc<Judge>,
@@ -208,7 +228,7 @@ impl Judge {
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
-                    let user = self.sign_in.user(login, password, source).await?;
+                    let user = self.sign_in.user(login, password, call).await?;
                     self.signed_in(&user)
                 }
             },
@@ -231,7 +251,7 @@ impl Judge {
     }
 
     fn signed_in(&self, user: &Login) -> Result<Principal, Error> {
-        if matches!(user.status, Status::Closed | Status::Deactivated) {
+        if !user.may_sign_in() {
             return Err(Kind::Closed.into());
         }
         Ok(Principal::User {

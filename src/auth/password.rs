@@ -1,6 +1,13 @@
 //! Users' passwords: argon2id, computed off the async threads, a bounded number at once.
+//!
+//! Hashes that other systems made are kept as they are and checked in their own way; the first
+//! successful sign-in replaces them by one of ours.
 
+mod bcrypt;
 mod own_memory;
+mod phpass;
+mod plain_md5;
+mod scheme;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,18 +18,31 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::{Semaphore, oneshot};
 
 use self::own_memory::OwnMemory;
+pub use self::scheme::HashFault;
+use self::scheme::Scheme;
 use super::hash_threads::HashThreads;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
-/// A password's hash in PHC string form: not reversible, and still nothing to print.
+/// A password's hash: not reversible, and still nothing to print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
     /// A hash as it was stored.
-    pub const fn from_stored(phc: String) -> Self {
-        Self(phc)
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// A hash that another system made, if it is one that a password can be checked against.
+    pub fn parse(text: impl Into<String>) -> Result<Self, HashFault> {
+        let text = text.into();
+        Scheme::parse(&text).map(|_| Self(text))
+    }
+
+    /// Whether it is as good as one of our own. What cannot be read is not.
+    pub fn is_current(&self) -> bool {
+        Scheme::parse(&self.0).is_ok_and(|scheme| scheme.is_current())
     }
 
     /// The text to store.
@@ -74,22 +94,21 @@ impl PasswordHasherPool {
         .await?
     }
 
-    /// Whether the password is the one of the hash. Without a hash the time is spent all the same,
-    /// so that an unknown login takes as long as a wrong password.
+    /// Whether the password is the one of the hash. Without a hash, or with one of another system
+    /// that is checked in no time, the time is spent all the same, so that an unknown login takes
+    /// as long as a wrong password. A bcrypt hash of cost 10 and more takes longer than that.
     pub async fn verify(
         &self,
         password: Secret,
         hash: Option<PasswordHash>,
     ) -> Result<bool, Error> {
         self.run(move || {
-            let stored = hash.as_ref().map_or(DUMMY_HASH, PasswordHash::as_str);
-            let Ok(parsed) = argon2::PasswordHash::new(stored) else {
-                return false;
-            };
-            let matches = argon2()
-                .verify_password(password.reveal().as_bytes(), &parsed)
-                .is_ok();
-            matches && hash.is_some()
+            let password = password.reveal().as_bytes();
+            let stored = hash.and_then(|hash| Scheme::parse(hash.as_str()).ok());
+            if stored.as_ref().is_none_or(Scheme::is_quick) {
+                spend_time(password);
+            }
+            stored.is_some_and(|scheme| scheme.verify(password))
         })
         .await
     }
@@ -125,39 +144,20 @@ impl PasswordHasherPool {
 /// A hash under the same parameters that no password is known for.
 const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$ZHJhZ29tYW4tZHVtbXk$Y9cFaZm3dfcUOcCfKdWTuPXJhnZ2YkhLc1pXbkVxVGs";
 
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+
+/// As much as the check of one of our own hashes takes.
+fn spend_time(password: &[u8]) {
+    if let Ok(dummy) = argon2::PasswordHash::new(DUMMY_HASH) {
+        // It fits nothing; only the time counts.
+        let _ = std::hint::black_box(argon2().verify_password(password, &dummy));
+    }
+}
+
 fn argon2() -> OwnMemory {
-    OwnMemory(Params::new(19 * 1024, 2, 1, None).unwrap_or(Params::DEFAULT))
+    OwnMemory(Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or(Params::DEFAULT))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_password_verifies_against_its_own_hash_only() {
-        let pool = PasswordHasherPool::new(1);
-        let hash = pool.hash(Secret::from("correct horse")).await.unwrap();
-        assert!(
-            pool.verify(Secret::from("correct horse"), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !pool
-                .verify(Secret::from("wrong horse"), Some(hash))
-                .await
-                .unwrap()
-        );
-    }
-
-    #[tokio::test]
-    async fn an_unknown_login_verifies_nothing_and_the_dummy_hash_parses() {
-        assert!(argon2::PasswordHash::new(DUMMY_HASH).is_ok());
-        assert!(
-            !PasswordHasherPool::new(1)
-                .verify(Secret::from("x"), None)
-                .await
-                .unwrap()
-        );
-    }
-}
+mod tests;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::attempts::{Attempts, Guess, Policy, Source, Verdict};
 use super::authenticate::{Login, UserDirectory};
-use super::password::{PasswordHash, PasswordHasherPool};
+use super::call::Call;
+use super::password::PasswordHasherPool;
 use super::verified::Verified;
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::command::name::name_key;
 use crate::error::{Error, Kind};
+use crate::journal::{Act, Entry};
 use crate::secret::Secret;
 
 /// What guessing costs, and what being right saves.
@@ -71,14 +73,14 @@ impl SignIn {
         &self,
         login: String,
         password: Secret,
-        source: Source,
+        call: &Call,
     ) -> Result<Login, Error> {
         let name = name_key(&login);
-        self.refuse_guessing(source, &name)?;
+        self.refuse_guessing(Source::from(call.context.source), &name)?;
         let found = self.users.find_login(self.account, login).await?;
         let hash = found.as_ref().and_then(|user| user.hash.clone());
         let claim = self.verified.claim(&name, &password, hash.as_ref());
-        let verify = self.verify(source, &name, password, hash);
+        let verify = self.verify(&name, password, found.as_ref(), call);
         let is_right = self.verified.check(claim, verify).await?;
         found
             .filter(|_| is_right)
@@ -101,16 +103,23 @@ impl SignIn {
     /// logins are counted afterwards: right ones of many users at once are usual there.
     async fn verify(
         &self,
-        source: Source,
         name: &str,
         password: Secret,
-        hash: Option<PasswordHash>,
+        user: Option<&Login>,
+        call: &Call,
     ) -> Result<bool, Error> {
+        let source = Source::from(call.context.source);
         let guess = Guess::Password(name);
         note(self.attempts.count(source, guess, self.clock.now()), source)?;
-        let verified = self.passwords.verify(password, hash).await;
+        let hash = user.and_then(|user| user.hash.clone());
+        let verified = self.passwords.verify(password.clone(), hash).await;
         match verified {
-            Ok(true) => self.attempts.forgive(source, guess),
+            Ok(true) => {
+                self.attempts.forgive(source, guess);
+                if let Some(user) = user {
+                    self.renew(user, password, call);
+                }
+            }
             Ok(false) => {
                 let now = self.clock.now();
                 let verdict = self.attempts.count(source, Guess::AnyPassword, now);
@@ -120,6 +129,36 @@ impl SignIn {
             Err(_) => self.attempts.take_back(source, guess),
         }
         verified
+    }
+
+    /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
+    /// nothing, the next sign-in tries again.
+    fn renew(&self, user: &Login, password: Secret, call: &Call) {
+        let outdated = user.hash.clone().filter(|hash| !hash.is_current());
+        let Some(old) = outdated.filter(|_| user.may_sign_in()) else {
+            return;
+        };
+        let id = user.id;
+        let entry = Entry {
+            at: self.clock.now(),
+            principal: format!("user:{id}"),
+            action: Act::RenewHash,
+            account: self.account,
+            source: call.context.source,
+            request_id: call.context.request_id.to_string(),
+            not_done: None,
+        };
+        let users = Arc::clone(&self.users);
+        let passwords = self.passwords.clone();
+        tokio::spawn(async move {
+            let renewed = match passwords.hash(password).await {
+                Ok(new) => users.renew_hash(id, old, new, entry).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = renewed {
+                tracing::warn!(user.id = id.value(), error = ?error, "a password's hash of another system stays for now");
+            }
+        });
     }
 }
 

@@ -1,198 +1,22 @@
 //! What can be said on the command line.
 
+pub(super) mod bulk;
+mod help;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::key_times::{Expiry, Overlap};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
-const LIST: &str = "\
-Examples:
-  dragoman keys list
-  dragoman keys list --json | jq '.[] | select(.notes != [])'
-
-States: live; replaced, which works until it expires; expired; revoked; static, of the configuration.
-Notes on live keys: old, made over 365 days ago; unused, never or not for 90 days; expiring, within
-14 days. Last uses are written about once a minute, and not for static keys.
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults";
-
-const REVOKE: &str = "\
-Examples:
-  dragoman keys revoke crm
-
-Exit codes:
-  0   done
-  1   it failed, or no live key has the name
-  64  the command line or the configuration has faults; nothing was done";
-
-const ROTATE: &str = "\
-Examples:
-  dragoman keys rotate crm
-  dragoman keys rotate crm --overlap 30d --expires 365d
-  dragoman keys rotate crm --overlap 0s
-  KEY=$(dragoman keys rotate crm --overlap 12h)
-
-The new key alone goes to standard output, and is shown this once only. It may do what the one
-before may; that one works until the overlap ends or it expires. During an overlap a key is not
-rotated again, since that would end the oldest secret early: --overlap 0s does, for a key that leaked.
-
-Exit codes:
-  0   done
-  1   it failed; no live key has the name; it expired and --expires is missing; or two secrets are
-      live already
-  64  the command line or the configuration has faults; nothing was done";
-
-const EXAMPLES: &str = "\
-Examples:
-  dragoman                             serve as ./routes.toml says, or as built in without it
-  dragoman --listen 127.0.0.1:0        serve on a free port, which is printed
-  dragoman check --config routes.toml  say what is wrong with a file
-  dragoman keys create --name crm      make an API key
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults; nothing was done
-
-Over the configuration file stand DRAGOMAN__SECTION__KEY environment variables, over those the flags.";
-
-const SERVE: &str = "\
-Examples:
-  dragoman serve --config /etc/dragoman/routes.toml
-  dragoman serve --listen 0.0.0.0:8080 --store sqlite:/var/lib/dragoman/dragoman.db
-
-SIGTERM or SIGINT drains: what is in flight is finished. A second one ends at once.
-
-Exit codes:
-  0    drained after a signal
-  1    it failed, or the drain's deadline cut something off
-  64   the command line or the configuration has faults; nothing was bound
-  130  ended at once by a second signal, SIGINT; 143 by SIGTERM";
-
-const CHECK: &str = "\
-Examples:
-  dragoman check
-  dragoman check --config /etc/dragoman/routes.toml && systemctl restart dragoman
-
-Exit codes:
-  0   no fault: the routes are on standard output, one line each
-  64  faults: all of them are on standard error, one line each";
-
-const KEYS: &str = "\
-Examples:
-  dragoman keys create --name crm --scope user:read --scope user:write
-  dragoman keys list
-  dragoman keys rotate crm --overlap 7d
-  dragoman keys revoke crm
-
-A running gateway that uses the same store follows within a second.
-
-Exit codes:
-  0   done
-  1   it failed
-  64  the command line or the configuration has faults; nothing was done";
-
-const CREATE: &str = "\
-Examples:
-  dragoman keys create --name crm
-  dragoman keys create --name report --scope user:read --account 7 --expires 90d
-  dragoman keys create --name forum --route b2evolution
-  KEY=$(dragoman keys create --name crm)
-
-The key alone goes to standard output, and is shown this once only.
-
-Exit codes:
-  0   done
-  1   it failed, or the name is taken
-  64  the command line or the configuration has faults; nothing was done";
-
-const IMPORT: &str = "\
-Examples:
-  dragoman keys import --name legacy < legacy-key.txt
-  printf %s \"$LEGACY_KEY\" | dragoman keys import --name legacy --scope user:write
-
-Clients that have a key of the legacy system keep it. One newline at the end is not part of it.
-
-Exit codes:
-  0   done
-  1   it failed, or the name or the key is taken
-  64  the key is too short, or the command line or the configuration has faults";
-
-const STORE: &str = "\
-Examples:
-  dragoman store backup /backup/dragoman-$(date +%F).db
-  dragoman store check --json
-  dragoman store restore --force /backup/dragoman-2030-01-31.db
-
-The pepper (auth.pepper_file) is in no backup: keep a copy of it, in another place.
-
-Exit codes:
-  0   done
-  1   it failed, or the store has faults
-  64  the command line or the configuration has faults; nothing was done";
-
-const BACKUP: &str = "\
-Examples:
-  dragoman store backup /backup/dragoman-$(date +%F).db
-  dragoman store backup --store sqlite:/var/lib/dragoman/dragoman.db /backup/dragoman.db
-
-A running gateway goes on meanwhile. The file appears under its name when it is whole, synced and
-checked; it is for its owner only and replaces nothing. The pepper is not in it: keep a copy of
-that too, in another place.
-
-Exit codes:
-  0   done
-  1   it failed; there is no file of that name, or the one that was there
-  64  the command line or the configuration has faults; nothing was done";
-
-const RESTORE: &str = "\
-Examples:
-  dragoman store restore /backup/dragoman-2030-01-31.db
-  dragoman store restore --force data/dragoman.db.schema-1-20300131T235959Z
-
-Stop the gateway first. The backup is checked before anything is touched, and stays as it is. The
-store that was there is kept beside it as NAME.replaced-TIME. Keys work again if the pepper is the
-one they were made under, which is in no backup.
-
-Exit codes:
-  0   done
-  1   it failed, or the store is in use, or there is one and --force is not given
-  64  the command line or the configuration has faults; nothing was done";
-
-const CHECK_STORE: &str = "\
-Examples:
-  dragoman store check
-  dragoman store check --json
-
-Every page and every reference is read, and nothing is changed. A running gateway goes on meanwhile.
-
-Exit codes:
-  0   no fault
-  1   faults: one line each on standard error, or under \"faults\" with --json
-  64  the command line or the configuration has faults; nothing was done";
-
-const HEALTH: &str = "\
-Examples:
-  dragoman health
-  dragoman health --admin 127.0.0.1:9901
-  HEALTHCHECK CMD [\"dragoman\", \"health\"]
-
-Exit codes:
-  0   ready
-  1   not ready, or nobody answers
-  64  the command line has faults";
-
 /// Dragoman: old clients keep their dialect while everything behind them changes.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = help::EXAMPLES)]
 pub(super) struct Arguments {
     /// The configuration file [default: ./routes.toml, or the built-in copy without it].
     #[arg(long, value_name = "FILE", global = true)]
@@ -207,16 +31,16 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Take calls until a signal says otherwise; the same as no subcommand.
-    #[command(after_help = SERVE)]
+    #[command(after_help = help::SERVE)]
     Serve(ServeArguments),
     /// Say what is wrong with the configuration, without starting anything.
-    #[command(after_help = CHECK)]
+    #[command(after_help = help::CHECK)]
     Check {
         #[command(flatten)]
         store: StoreArgument,
     },
     /// Make, import, list, rotate and revoke API keys.
-    #[command(after_help = KEYS)]
+    #[command(after_help = help::KEYS)]
     Keys {
         /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
         // An id of its own: that of a global flag would also be read as the flag of `serve`.
@@ -226,7 +50,7 @@ pub(super) enum Command {
         command: KeysCommand,
     },
     /// Back up, restore and check the store.
-    #[command(after_help = STORE)]
+    #[command(after_help = help::STORE)]
     Store {
         /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
         // An id of its own, as for keys.
@@ -235,8 +59,35 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: StoreCommand,
     },
+    /// List, import and export users.
+    #[command(after_help = bulk::USERS)]
+    Users {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "users-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// List, import and export groups.
+    #[command(after_help = bulk::GROUPS)]
+    Groups {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "groups-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: GroupsCommand,
+    },
+    /// List, import and export memberships of users in groups.
+    #[command(after_help = bulk::MEMBERS)]
+    Members {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "members-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: MembersCommand,
+    },
     /// Ask a running gateway whether it is ready.
-    #[command(after_help = HEALTH)]
+    #[command(after_help = help::HEALTH)]
     Health {
         /// The admin listener, instead of the configured one.
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -270,32 +121,32 @@ pub(super) struct StoreArgument {
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
     /// Make a key and print it.
-    #[command(after_help = CREATE)]
+    #[command(after_help = help::CREATE)]
     Create {
         #[command(flatten)]
         key: KeyArguments,
     },
     /// Register a key that exists already; it is read from standard input.
-    #[command(after_help = IMPORT)]
+    #[command(after_help = help::IMPORT)]
     Import {
         #[command(flatten)]
         key: KeyArguments,
     },
     /// Give a key another secret, and let the one before work for a while.
-    #[command(after_help = ROTATE)]
+    #[command(after_help = help::ROTATE)]
     Rotate {
         #[command(flatten)]
         key: RotateArguments,
     },
     /// Show every key, revoked and expired ones too. The keys themselves are not kept.
-    #[command(after_help = LIST)]
+    #[command(after_help = help::LIST)]
     List {
         /// As a JSON array.
         #[arg(long)]
         json: bool,
     },
     /// End a key with every secret it has, for good and within a second.
-    #[command(after_help = REVOKE)]
+    #[command(after_help = help::REVOKE)]
     Revoke {
         /// The name of the key.
         #[arg(value_parser = key_name)]
@@ -307,13 +158,13 @@ pub(super) enum KeysCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
     /// Copy the store to a file, while it is in use.
-    #[command(after_help = BACKUP)]
+    #[command(after_help = help::BACKUP)]
     Backup {
         /// The file to make.
         file: PathBuf,
     },
     /// Put a backup in the place of the store.
-    #[command(after_help = RESTORE)]
+    #[command(after_help = help::RESTORE)]
     Restore {
         /// The backup.
         file: PathBuf,
@@ -322,7 +173,7 @@ pub(super) enum StoreCommand {
         force: bool,
     },
     /// Look through the whole store for damage, and say what state it is in.
-    #[command(after_help = CHECK_STORE)]
+    #[command(after_help = help::CHECK_STORE)]
     Check {
         /// As a JSON object.
         #[arg(long)]

@@ -25,14 +25,27 @@ pub(super) fn with<T>(
     work: impl AsyncFnOnce(&Pepper, &SqliteStore) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
     let (pepper, store) = open(config, clock)?;
+    finish(&store, async |store| {
+        work(&pepper, store).await.map_err(failed)
+    })
+}
+
+/// Does one last thing with a store and closes it.
+pub(super) fn finish<T>(
+    store: &SqliteStore,
+    work: impl AsyncFnOnce(&SqliteStore) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("cannot start the runtime", error))?;
-    let done = runtime.block_on(async {
-        let done = work(&pepper, &store).await;
+    runtime.block_on(async {
+        let done = work(store).await;
         let closed = store.close().await;
-        done.and_then(|done| closed.map(|()| done))
-    });
-    done.map_err(|error| Failure::failed("the store failed", error))
+        done.and_then(|done| closed.map(|()| done).map_err(failed))
+    })
+}
+
+fn failed(error: StoreError) -> Failure {
+    Failure::failed("the store failed", error)
 }

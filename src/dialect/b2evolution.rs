@@ -68,8 +68,9 @@
 //!   `password-with-markup-is-refused`.
 //! - **B13** A new user's password may have one character or none. Here it is held to the five of
 //!   every other, and a second spelling that is sent must agree. `create-refuses-a-short-password`.
-//! - **B14** It ignores fields it does not know. Here they are kept as extension attributes.
-//!   `update-keeps-fields-nobody-knows`.
+//! - **B14** It ignores fields it does not know. Here they are kept as extension attributes; one
+//!   that is the name of a credential in another dialect is refused.
+//!   `update-keeps-fields-nobody-knows`, `update-refuses-a-credential-of-another-dialect`.
 //! - **B15** It takes an address that another user has, makes an account unconfirmed when its own
 //!   address changes, and ignores `admin_form` from who may not use it. Here an address is one
 //!   user's, the status stays, and the form is refused, as are tags; a reason may come with closing

@@ -47,7 +47,8 @@
 //!   answered with `"id":null`, as a .NET and a PHP client need. Ids come back as the bytes
 //!   they were. `id-is-absent`, `id-is-null`, `id-is-beyond-64-bits`
 //! - **V3** Batches and notifications follow JSON-RPC 2.0; what the vendor does is unknown. A
-//!   notification is carried out; where nothing is left to answer, the answer is an empty 204.
+//!   notification is carried out; where nothing is left to answer, the answer is an empty 200,
+//!   because jsonrpc-requests takes a 204 for a failure.
 //!   `batch-with-a-notification`, `notification-is-carried-out-and-not-answered`,
 //!   `batch-of-21-is-too-large`
 //! - **V4** Any or no `Content-Type`, any or no `version`, the path in any case and with or
@@ -80,7 +81,9 @@
 //!   What the vendor does is unknown. `edit-user-clears-text-with-the-empty-string`,
 //!   `edit-user-refuses-an-empty-password`
 //! - **V14** Unknown keys of details are kept as extension attributes and given back as the
-//!   JSON they were; the vendor probably ignores them. `edit-user-keeps-unknown-keys`
+//!   JSON they were; the vendor probably ignores them. One that is the name of a credential in
+//!   another dialect is refused. `edit-user-keeps-unknown-keys`,
+//!   `edit-user-refuses-a-credential-of-another-dialect`
 //! - **V15** `receives_promotional` is kept so too, checked to be a boolean; it is `null` until
 //!   it is set. `edit-user-changes-every-documented-key`
 //! - **V16** `email_user` is an action, never stored: the vendor mails login details.

@@ -91,6 +91,12 @@ pub(super) fn form_kind(headers: &HeaderMap, empty: bool) -> Result<FormKind<'_>
             malformed("Content-Type of the multipart body has no boundary; send it")
         })?;
         check_boundary(&boundary)?;
+        if boundary_as_php_reads_it(header) != Some(&boundary) {
+            return Err(malformed(
+                "the boundary in Content-Type can be read in two ways; \
+                 send it as the only parameter, without blanks around it",
+            ));
+        }
         return Ok(FormKind::Multipart { boundary });
     }
     Err(malformed(format!(
@@ -116,6 +122,22 @@ fn check_boundary(boundary: &str) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// What follows the first `boundary` and an equals sign, be it within another parameter: PHP takes
+/// no header apart.
+fn boundary_as_php_reads_it(header: &str) -> Option<&str> {
+    const NAME: &str = "boundary";
+    let in_any_case = || {
+        let mut words = header.as_bytes().windows(NAME.len());
+        words.position(|word| word.eq_ignore_ascii_case(NAME.as_bytes()))
+    };
+    let at = header.find(NAME).or_else(in_any_case)?;
+    let (_, value) = header.get(at..)?.split_once('=')?;
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => value.split([',', ';']).next(),
+    }
 }
 
 #[cfg(test)]

@@ -119,6 +119,12 @@ impl<'a, 'l> Fields<'a, 'l> {
             |ArrayFull| unreadable(self.begun, "follows the highest array key; give it a key");
         let known = self.entries.iter_mut().find(|entry| entry.name == key.name);
         if let Some(entry) = known {
+            if holds_file(&entry.value) != holds_file(&value) {
+                return Err(unreadable(
+                    self.begun,
+                    "is sent both as a file and as text; send one of them",
+                ));
+            }
             let before = mem::replace(&mut entry.value, Value::Array(Vec::new()));
             let placed = place(Some(before), &mut path, value).map_err(full)?;
             entry.value = placed.value;
@@ -149,6 +155,15 @@ pub(super) fn too_large(message: impl Into<Cow<'static, str>>) -> Error {
 
 fn unreadable(position: usize, wrong: &str) -> Error {
     malformed(format!("field number {position} {wrong}"))
+}
+
+/// PHP keeps texts and files apart, so neither makes way for the other there.
+fn holds_file(value: &Value<'_>) -> bool {
+    match value {
+        Value::Text(_) => false,
+        Value::Array(items) => items.iter().any(|(_, item)| holds_file(item)),
+        Value::File { .. } => true,
+    }
 }
 
 /// A value with one more leaf, and whether an earlier one had to make way.

@@ -37,7 +37,8 @@ pub(super) fn decode<'a>(
     }
 }
 
-/// What a delimiter is followed by.
+/// What a delimiter is followed by. Blanks, which RFC 2046 allows there, are refused before a part:
+/// PHP does not see the part then.
 enum Next<'a> {
     Part(&'a [u8]),
     End(&'a [u8]),
@@ -49,7 +50,7 @@ fn after_delimiter(rest: &[u8]) -> Result<Next<'_>, Error> {
         if epilogue.is_empty() || epilogue.starts_with(b"\r\n") || epilogue.starts_with(b"\n") {
             return Ok(Next::End(epilogue));
         }
-    } else if let Some(part) = trim_blanks(rest).strip_prefix(b"\r\n") {
+    } else if let Some(part) = rest.strip_prefix(b"\r\n") {
         return Ok(Next::Part(part));
     }
     Err(malformed(

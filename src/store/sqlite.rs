@@ -7,18 +7,23 @@
 
 mod audit;
 pub mod backup;
+mod bulk;
 pub mod check;
 mod columns;
 mod connect;
 mod contents;
+pub mod copy;
+mod export;
 mod extensions;
 mod failure;
 mod files;
 mod groups;
+mod import;
 mod keys;
 mod members;
 mod names;
 pub mod open;
+mod other_ids;
 mod presence;
 mod query;
 mod readers;
@@ -364,5 +369,18 @@ impl UserDirectory for SqliteStore {
             .readers
             .read(move |connection| users_read::login_by_id(connection, account, id));
         Box::pin(async { found.await.map_err(Error::from) })
+    }
+
+    fn renew_hash(
+        &self,
+        id: Id,
+        old: PasswordHash,
+        new: PasswordHash,
+        entry: Entry,
+    ) -> BoxFuture<'_, Result<bool, Error>> {
+        let renewed = self
+            .writer
+            .write(move |connection| users::renew_hash(connection, id, &old, &new, &entry));
+        Box::pin(async { renewed.await.map_err(Error::from) })
     }
 }

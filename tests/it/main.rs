@@ -3,6 +3,11 @@
 // Tells clippy that everything in here is a test, helpers too.
 #![cfg(test)]
 
+mod answer_heads;
+mod bulk_beside;
+mod bulk_export;
+mod bulk_fixture;
+mod bulk_import;
 mod caller;
 mod cli_check;
 mod cli_keys;
@@ -13,17 +18,30 @@ mod config_reference;
 mod dependencies;
 mod first_start;
 mod flood;
+mod foreign_hashes;
+mod form_confusion;
+mod form_target;
 mod golden;
 mod harness;
+mod hostile_forms;
+mod json_limits;
+mod json_rpc_clients;
+mod json_suite;
 mod key_life;
 mod key_refusals;
 mod key_scopes;
 mod kinds;
 mod layout;
+mod naughty_strings;
 mod notify;
+mod php_bodies;
+mod php_clients;
+mod php_differential;
+mod php_server;
 mod process;
 mod readme;
 mod recorded;
+mod secrets;
 mod server_accept;
 mod server_drain;
 mod server_harness;
@@ -52,3 +70,4 @@ mod store_rotation;
 mod store_search;
 mod store_users;
 mod throttle;
+mod wire;

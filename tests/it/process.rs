@@ -11,6 +11,7 @@ pub(crate) struct Served {
     child: Child,
     /// Where it listens, e.g. `http://127.0.0.1:41233`.
     pub(crate) url: String,
+    output: Option<JoinHandle<String>>,
     log: Option<JoinHandle<String>>,
 }
 
@@ -74,10 +75,12 @@ impl Served {
             panic!("it did not start ({status}):\n{}", log.join().unwrap());
         };
         // What else it prints must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
+        let output =
+            std::thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>().join("\n"));
         Self {
             child,
             url,
+            output: Some(output),
             log: Some(log),
         }
     }
@@ -95,10 +98,17 @@ impl Served {
     }
 
     /// Asks it to end; its exit status and everything it logged.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
+        let (status, _, log) = self.stop_and_tell();
+        (status, log)
+    }
+
+    /// The same, with what it printed after it said where it listens.
+    pub(crate) fn stop_and_tell(mut self) -> (ExitStatus, String, String) {
         self.signal("TERM");
         let status = self.wait(Duration::from_secs(20));
-        (status, self.log.take().unwrap().join().unwrap())
+        let text = |thread: &mut Option<JoinHandle<String>>| thread.take().unwrap().join().unwrap();
+        (status, text(&mut self.output), text(&mut self.log))
     }
 
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {

@@ -9,6 +9,10 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{CustomizedPasswordHasher, Error, PasswordHasher, Result};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
+/// Blocks of 1 KiB that a thread keeps: what a hash of ours takes. One of another system that takes
+/// more has memory of its own.
+const MOST_KEPT: usize = 19 * 1024;
+
 thread_local! {
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
@@ -47,10 +51,7 @@ impl CustomizedPasswordHasher<PasswordHash> for OwnMemory {
         let output = buffer.get_mut(..length).ok_or(Error::OutputSize)?;
         let blocks = params.block_count();
         let argon2 = Argon2::new(algorithm, version, params.clone());
-        MEMORY.with_borrow_mut(|memory| {
-            if memory.len() < blocks {
-                memory.resize(blocks, Block::new());
-            }
+        with_blocks(blocks, |memory| {
             argon2.hash_password_into_with_memory(password, salt, output, memory)
         })?;
         let output = Output::new(output)?;
@@ -62,6 +63,19 @@ impl CustomizedPasswordHasher<PasswordHash> for OwnMemory {
             hash: Some(output),
         })
     }
+}
+
+/// Lends memory of so many blocks: that of the thread, unless it is more than our own hashes take.
+fn with_blocks<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+    if blocks > MOST_KEPT {
+        return work(&mut vec![Block::new(); blocks]);
+    }
+    MEMORY.with_borrow_mut(|memory| {
+        if memory.len() < blocks {
+            memory.resize(blocks, Block::new());
+        }
+        work(memory)
+    })
 }
 
 #[cfg(test)]
@@ -84,6 +98,17 @@ mod tests {
             usual.verify_password(b"password", &hash).unwrap();
             own.verify_password(b"password", &hash).unwrap();
             assert!(own.verify_password(b"passwort", &hash).is_err());
+        }
+    }
+
+    #[test]
+    fn memory_for_a_larger_hash_than_ours_is_not_kept() {
+        let kept = || MEMORY.with_borrow(Vec::len);
+        for (memory, expected) in [(64, 64), (20 * 1024, 64), (128, 128)] {
+            let own = OwnMemory(Params::new(memory, 1, 1, None).unwrap());
+            let salt = b"salt of 16 bytes";
+            own.hash_password_with_salt(b"password", salt).unwrap();
+            assert_eq!(kept(), expected);
         }
     }
 

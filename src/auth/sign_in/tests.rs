@@ -3,11 +3,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::{BoxFuture, join_all};
+use tokio::sync::Notify;
 
 use super::*;
+use crate::auth::call::{Context, Credentials};
+use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
-use crate::command::Id;
 use crate::command::user::Status;
+use crate::command::{Command, Id};
 
 /// One user, `mary` or `mary@example.com`, and a clock that can be turned.
 struct Fixture {
@@ -20,6 +23,7 @@ struct Fixture {
 #[derive(Default)]
 struct Directory {
     mary: Mutex<Option<Login>>,
+    renewed: Notify,
 }
 
 impl UserDirectory for Directory {
@@ -35,6 +39,20 @@ impl UserDirectory for Directory {
 
     fn find_login_by_id(&self, _: AccountId, _: Id) -> BoxFuture<'_, Result<Option<Login>, Error>> {
         unreachable!("passwords come with logins")
+    }
+
+    fn renew_hash(
+        &self,
+        _: Id,
+        old: PasswordHash,
+        new: PasswordHash,
+        _: Entry,
+    ) -> BoxFuture<'_, Result<bool, Error>> {
+        let mut mary = self.mary.lock().unwrap();
+        let login = mary.as_mut().unwrap();
+        assert_eq!(login.hash.replace(new), Some(old));
+        self.renewed.notify_one();
+        Box::pin(async { Ok(true) })
     }
 }
 
@@ -82,9 +100,9 @@ impl Fixture {
 
     /// The kind of the refusal, if it is one.
     async fn try_from(&self, source: &str, login: &str, password: &str) -> Result<Status, Kind> {
-        let source = Source::from(Some(source.parse::<IpAddr>().unwrap()));
+        let call = call_from(source);
         let login = login.to_owned();
-        let user = self.sign_in.user(login, Secret::from(password), source);
+        let user = self.sign_in.user(login, Secret::from(password), &call);
         let user = user.await.map_err(|error| error.kind().clone())?;
         Ok(user.status)
     }
@@ -96,6 +114,15 @@ impl Fixture {
     fn pass(&self, seconds: i64) {
         self.now.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
+}
+
+fn call_from(source: &str) -> Call {
+    let mut call = Call::new(Credentials::None, None, Command::ListTimezones);
+    call.context = Context {
+        source: Some(source.parse::<IpAddr>().unwrap()),
+        ..Context::default()
+    };
+    call
 }
 
 #[tokio::test]
@@ -217,10 +244,25 @@ async fn a_check_that_found_no_room_is_no_failure() {
     for stuck in &mut waiting {
         assert!(futures_util::poll!(stuck).is_pending());
     }
-    let source = Source::from(None);
+    let call = call_from("192.0.2.1");
     for number in 0..100 {
         let guess = Secret::from(format!("guess {number}"));
-        let refused = full.user("mary".to_owned(), guess, source).await;
+        let refused = full.user("mary".to_owned(), guess, &call).await;
         assert_eq!(*refused.unwrap_err().kind(), Kind::Overloaded, "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_hash_of_another_system_is_renewed_once_for_calls_at_once() {
+    let fixture = Fixture::new().await;
+    let md5_of_right = "evo$md5$7c4f29407893c334a6cb7a87bf045c0d";
+    let mut mary = fixture.directory.mary.lock().unwrap().clone().unwrap();
+    mary.hash = Some(PasswordHash::parse(md5_of_right).unwrap());
+    *fixture.directory.mary.lock().unwrap() = Some(mary);
+    let answers = join_all((0..20).map(|_| fixture.try_it("right"))).await;
+    assert!(answers.iter().all(|answer| *answer == Ok(Status::Active)));
+    fixture.directory.renewed.notified().await;
+    assert_eq!(fixture.passwords.computed(), 2);
+    assert_eq!(fixture.try_it("right").await, Ok(Status::Active));
+    assert_eq!(fixture.passwords.computed(), 3);
 }

@@ -7,7 +7,7 @@ use super::kept::{self, NEW_FIELDS};
 use super::operation::Note;
 use super::{attribute, organizations, password, status, value, wording};
 use crate::command::Dialect;
-use crate::command::extension::ExtensionEdit;
+use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
 use crate::command::user::UserChange;
 use crate::error::Error;
 use crate::framing::form::{Entry, Form, Value};
@@ -170,6 +170,9 @@ impl<'p> Reader<'p> {
 
     fn unknown(&mut self, entry: Entry<'_>) -> Result<(), Error> {
         let name = entry.name.clone();
+        if is_credential(&name) {
+            return Err(Error::invalid(name.into_owned(), CREDENTIAL));
+        }
         match &entry.value {
             Value::Text(text) => {
                 let text = (!text.is_empty()).then(|| text.clone().into_owned());

@@ -6,7 +6,7 @@ use super::fields::{Fields, holds_file};
 use super::pairs::{Pairs, cannot};
 use super::wire::is_decisive;
 use crate::command::Dialect;
-use crate::command::extension::ExtensionEdit;
+use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
 use crate::command::text::Text;
 use crate::error::{Error, Kind};
 use crate::framing::form::Value;
@@ -30,6 +30,9 @@ pub(super) fn keep_rest(fields: &mut Fields<'_>) -> Vec<ExtensionEdit> {
             Value::Text(_) | Value::Array(_) if is_decisive(&entry.name) => {
                 fields.refuse(&entry.name);
                 continue;
+            }
+            Value::Text(_) | Value::Array(_) if is_credential(&entry.name) => {
+                Err(Error::invalid(entry.name.into_owned(), CREDENTIAL))
             }
             Value::Text(text) => edit(entry.name.into_owned(), text.into_owned()),
             list @ (Value::Array(_) | Value::File { .. }) => match json_of(list) {

@@ -6,7 +6,7 @@ use super::members::Members;
 use super::value;
 use super::wire::{Key, USER_DETAILS};
 use crate::command::email::Email;
-use crate::command::extension::ExtensionEdit;
+use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
 use crate::command::name::{Username, split_display_name};
 use crate::command::text::Text;
 use crate::command::timezone::Timezone;
@@ -126,6 +126,9 @@ const fn status(active: bool) -> Status {
 
 /// The value is kept as the JSON it was, so that it can be given back unchanged.
 fn extension(name: &str, value: &Json<'_>) -> Result<ExtensionEdit, Error> {
+    if is_credential(name) {
+        return Err(Error::invalid(name.to_owned(), CREDENTIAL));
+    }
     let mut text = String::new();
     json::write(&mut text, value);
     let refuse = |error| Error::invalid(name.to_owned(), error);

@@ -17,6 +17,7 @@ use crate::command::text::Text;
 use crate::command::timezone::Timezone;
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Dialect, Edit, Id};
+use crate::dialect::round_trip;
 use crate::error::{Kind, PasswordFault};
 
 fn text() -> impl Strategy<Value = Text> {
@@ -321,6 +322,8 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(round_trip::commands())]
+
     #[test]
     fn what_is_encoded_is_decoded_again(call in call()) {
         let (head, body) = Vision6::encode_request(&call, &policy()).unwrap().into_parts();
@@ -330,7 +333,9 @@ proptest! {
         prop_assert_eq!(calls.len(), 1);
         prop_assert_eq!(calls[0].as_ref().unwrap(), &call);
     }
+}
 
+proptest! {
     #[test]
     fn faults_are_the_same_after_a_round_trip(kind in kind(), request in request()) {
         let answer = || decode(request.as_bytes()).1;

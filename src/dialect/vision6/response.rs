@@ -21,7 +21,7 @@ use crate::route::{JsonLimits, Policy};
 /// An envelope with a short result.
 const ENVELOPE_BYTES: usize = 128;
 
-/// Writes the answer: 200 whatever happened, except that nobody answers a notification.
+/// Writes the answer: 200 whatever happened, empty where there were only notifications.
 pub(super) fn encode(
     reply_to: ReplyTo,
     results: Vec<Result<Outcome, Error>>,
@@ -38,7 +38,7 @@ pub(super) fn encode(
         json_rpc::write_answer(&mut out, &entry.reply_to, &answer);
     }
     if out.is_empty() {
-        return no_content();
+        return Response::new(Bytes::new());
     }
     if reply_to.batch {
         out.push(']');
@@ -66,12 +66,6 @@ fn answer(
         Err(error) => error,
     };
     fault::encode(&error, subject, version, reference)
-}
-
-fn no_content() -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
 }
 
 fn longest_wait(results: &[Result<Outcome, Error>]) -> Option<Duration> {

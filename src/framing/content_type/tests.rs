@@ -119,6 +119,19 @@ fn a_boundary_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_boundary_that_php_reads_differently_is_refused() {
+    for parameters in [
+        "xboundary=z; boundary=x",
+        "x=\"boundary=z\"; boundary=x",
+        "Boundary=x; y=\"boundary=z\"",
+        "boundary=x ; y=z",
+    ] {
+        let content_type = format!("multipart/form-data; {parameters}");
+        assert_refused(body(&content_type, b"--x--"), "can be read in two ways");
+    }
+}
+
+#[test]
 fn a_body_has_exactly_one_type() {
     let limits = FormLimits::default();
     let missing = Form::decode(&HeaderMap::new(), b"a=1", &limits);

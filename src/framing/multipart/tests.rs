@@ -122,16 +122,48 @@ fn a_part_with_a_filename_is_a_file_of_any_size_and_content() {
 }
 
 #[test]
-fn a_preamble_an_epilogue_and_blanks_are_tolerated() {
+fn a_preamble_and_an_epilogue_are_tolerated() {
     let part = format!("{}\r\n\r\nv", field("a"));
     let body = format!(
-        "This is multipart.\r\n--{BOUNDARY} \t\r\n{part}\r\n--{BOUNDARY}-- \r\nThat was it.\r\n"
+        "This is multipart.\r\n--{BOUNDARY}\r\n{part}\r\n--{BOUNDARY}-- \t\r\nThat was it.\r\n"
     );
     assert_eq!(text(&read(body.as_bytes(), BOUNDARY).unwrap(), "a"), "v");
     let bare = format!("--{BOUNDARY}\r\n{part}\r\n--{BOUNDARY}--");
     assert_eq!(text(&read(bare.as_bytes(), BOUNDARY).unwrap(), "a"), "v");
     let none = format!("--{BOUNDARY}--\r\n");
     assert!(read(none.as_bytes(), BOUNDARY).unwrap().is_empty());
+}
+
+/// PHP passes over such a part without a word: it saw fewer fields than Dragoman did.
+#[test]
+fn a_part_behind_a_boundary_with_blanks_is_refused() {
+    let part = format!("{}\r\n\r\nv", field("a"));
+    for blanks in [" ", "\t", " \t "] {
+        let body = format!("--{BOUNDARY}{blanks}\r\n{part}\r\n--{BOUNDARY}--\r\n");
+        let words = "starts with its boundary and does not end there";
+        assert_refused(body.as_bytes(), &Kind::Malformed, words);
+    }
+}
+
+/// PHP keeps both, one in `$_POST` and one in `$_FILES`: an input for files that nobody filled in
+/// took the text of the same name away.
+#[test]
+fn a_name_of_a_file_and_of_a_text_is_refused() {
+    let text = field("user");
+    let unfilled = format!("{text}; filename=\"\"");
+    let element = field("user[]");
+    for [first, second] in [
+        [&text, &unfilled],
+        [&unfilled, &text],
+        [&unfilled, &element],
+        [&element, &unfilled],
+    ] {
+        let words = "field number 2 is sent both as a file and as text";
+        let body = encode(&[(first, b""), (second, b"")]);
+        assert_refused(&body, &Kind::Malformed, words);
+    }
+    let twice = encode(&[(&unfilled, b""), (&unfilled, b"")]);
+    assert_eq!(read(&twice, BOUNDARY).unwrap().len(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::command::Id;
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::store::StoreError;
 
 /// What a write was done to.
@@ -49,6 +49,16 @@ pub(super) fn record(
     entry: &Entry,
     target: Target,
 ) -> Result<(), StoreError> {
+    record_as(connection, entry.action, entry, target)
+}
+
+/// Records one act of several that an entry stands for.
+pub(super) fn record_as(
+    connection: &Connection,
+    act: Act,
+    entry: &Entry,
+    target: Target,
+) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO audit (at, principal, action, account_id, user_id, group_id, key_id, source,
                             request_id, outcome, not_done)
@@ -57,7 +67,7 @@ pub(super) fn record(
     insert.execute(params![
         entry.at.as_millis(),
         entry.principal,
-        entry.action.name(),
+        act.name(),
         entry.account.id().value(),
         target.user.map(Id::value),
         target.group.map(Id::value),

@@ -139,7 +139,7 @@ fn store(
 }
 
 /// Writes every attribute. The hash stays as it is where none is given.
-fn write(
+pub(super) fn write(
     connection: &Connection,
     group: &Group,
     hash: Option<&PasswordHash>,
@@ -169,7 +169,7 @@ fn write(
 }
 
 /// Everything that is in the group's own row.
-fn parse(columns: Columns<'_>) -> Result<Group, StoreError> {
+pub(super) fn parse(columns: Columns<'_>) -> Result<Group, StoreError> {
     Ok(Group {
         id: columns.id("id")?,
         name: columns.required("name", |name: String| Text::parse(name).ok())?,
@@ -185,7 +185,8 @@ fn parse(columns: Columns<'_>) -> Result<Group, StoreError> {
     })
 }
 
-fn complete(connection: &Connection, group: Group) -> Result<Group, StoreError> {
+/// Adds what is in other tables.
+pub(super) fn complete(connection: &Connection, group: Group) -> Result<Group, StoreError> {
     Ok(Group {
         extensions: extensions::read(connection, Owner::Group(group.id))?,
         ..group

@@ -85,7 +85,8 @@ fn write(
     }
 }
 
-fn parse(columns: Columns<'_>) -> Result<Member, StoreError> {
+/// A membership as its row has it.
+pub(super) fn parse(columns: Columns<'_>) -> Result<Member, StoreError> {
     let end = columns
         .text("ban_end")?
         .map_or(BanEnd::Never, BanEnd::Until);

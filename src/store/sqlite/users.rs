@@ -14,7 +14,7 @@ use crate::command::organization::Organization;
 use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
-use crate::journal::Entry;
+use crate::journal::{Act, Entry};
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -99,8 +99,25 @@ pub(super) fn delete(
     Ok(Some(stored.username))
 }
 
+/// Puts a hash in the place of another one of the same password, if that is still there.
+pub(super) fn renew_hash(
+    connection: &Connection,
+    id: Id,
+    old: &PasswordHash,
+    new: &PasswordHash,
+    entry: &Entry,
+) -> Result<bool, StoreError> {
+    let renewed = connection
+        .prepare_cached("UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2")?
+        .execute(params![id.value(), old.as_str(), new.as_str()])?;
+    if renewed > 0 {
+        audit::record_as(connection, Act::RenewHash, entry, Target::user(id))?;
+    }
+    Ok(renewed > 0)
+}
+
 /// Writes every attribute. The hash stays as it is where none is given.
-fn write(
+pub(super) fn write(
     connection: &Connection,
     user: &User,
     hash: Option<&PasswordHash>,

@@ -171,7 +171,7 @@ fn parse_login(columns: Columns<'_>) -> Result<Login, StoreError> {
 }
 
 /// Everything that is in the user's own row.
-fn parse(columns: Columns<'_>) -> Result<User, StoreError> {
+pub(super) fn parse(columns: Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: columns.id("id")?,
         account: AccountId::new(columns.id("account_id")?),
@@ -200,7 +200,7 @@ fn parse(columns: Columns<'_>) -> Result<User, StoreError> {
 }
 
 /// Adds what is in other tables.
-fn complete(connection: &Connection, user: User) -> Result<User, StoreError> {
+pub(super) fn complete(connection: &Connection, user: User) -> Result<User, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT organization_id, role FROM user_organizations WHERE user_id = ?1 ORDER BY position",
     )?;

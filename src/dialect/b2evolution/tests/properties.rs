@@ -20,10 +20,10 @@ use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
 use crate::command::text::Text;
 use crate::command::user::{Level, UserChange, UserRef};
 use crate::command::{Command, Dialect, Edit, Id};
-use crate::dialect::Codec;
 use crate::dialect::b2evolution::field::{self, Home};
 use crate::dialect::b2evolution::operation::{Note, Operation, Page, ReplyTo, Signed};
 use crate::dialect::b2evolution::{B2evolution, status};
+use crate::dialect::{Codec, round_trip};
 use crate::error::{Error, Kind, PasswordFault};
 use crate::secret::Secret;
 
@@ -318,6 +318,8 @@ fn every_kind_has_one_fault_whatever_way_it_is_told() {
 }
 
 proptest! {
+    #![proptest_config(round_trip::commands())]
+
     #[test]
     fn what_is_sent_upstream_is_what_was_called(command in command(), credentials in credentials()) {
         let call = Call::new(credentials, None, command);
@@ -325,7 +327,9 @@ proptest! {
         let (decoded, _) = decode(request);
         prop_assert_eq!(decoded.unwrap(), call);
     }
+}
 
+proptest! {
     #[test]
     fn no_request_makes_the_codec_panic(
         method in select(vec![Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::PUT]),

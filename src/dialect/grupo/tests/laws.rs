@@ -11,12 +11,14 @@ use super::generators::call;
 use super::{KEY, head, policy};
 use crate::auth::call::RequestId;
 use crate::command::Action;
-use crate::dialect::{Codec, Decoded};
+use crate::dialect::{Codec, Decoded, round_trip};
 use crate::error::{Kind, PasswordFault};
 use crate::framing::form;
 use crate::outcome::Outcome;
 
 proptest! {
+    #![proptest_config(round_trip::commands())]
+
     #[test]
     fn what_is_encoded_is_decoded_to_the_same_call(call in call()) {
         let request = Grupo::encode_request(&call, &policy()).unwrap();
@@ -27,7 +29,9 @@ proptest! {
         prop_assert_eq!(calls.len(), 1);
         prop_assert_eq!(calls.remove(0).unwrap(), call);
     }
+}
 
+proptest! {
     #[test]
     fn no_bytes_make_decoding_panic(
         method in prop::sample::select(vec!["GET", "POST", "PUT", "HEAD", "BREW"]),

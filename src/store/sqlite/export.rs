@@ -1,0 +1,192 @@
+//! Whole rows, one by one or all of them.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, params};
+
+use super::columns::Columns;
+use super::names::Owner;
+use super::{groups as group_rows, members as member_rows, other_ids, users_read};
+use crate::auth::password::PasswordHash;
+use crate::command::group::{Group, GroupRef};
+use crate::command::text::Text;
+use crate::command::user::{User, UserRef};
+use crate::command::{AccountId, Dialect, Id};
+use crate::store::StoreError;
+use crate::store::bulk::{GroupRow, MemberRow, Receive, UserRow};
+
+/// One user.
+pub(super) fn user(
+    connection: &Connection,
+    account: AccountId,
+    user: &UserRef,
+) -> Result<Option<UserRow>, StoreError> {
+    let Some(user) = users_read::read(connection, account, user)? else {
+        return Ok(None);
+    };
+    let sql = "SELECT password_hash FROM users WHERE id = ?1";
+    let hash = hash(connection, sql, user.id)?;
+    user_row(connection, user, hash).map(Some)
+}
+
+/// One group.
+pub(super) fn group(
+    connection: &Connection,
+    account: AccountId,
+    group: &GroupRef,
+) -> Result<Option<GroupRow>, StoreError> {
+    let Some(group) = group_rows::read(connection, account, group)? else {
+        return Ok(None);
+    };
+    let sql = "SELECT password_hash FROM groups WHERE id = ?1";
+    let hash = hash(connection, sql, group.id)?;
+    group_row(connection, account, group, hash).map(Some)
+}
+
+/// Every user.
+pub(super) fn users<T: Receive<UserRow>>(
+    connection: &Connection,
+    account: Option<AccountId>,
+    mut receiver: T,
+) -> Result<T, StoreError> {
+    let account = account.map(|account| account.id().value());
+    let fields = fields(
+        connection,
+        "SELECT DISTINCT e.dialect, e.field FROM user_extensions AS e
+         JOIN users AS u ON u.id = e.user_id WHERE ?1 IS NULL OR u.account_id = ?1",
+        account,
+    )?;
+    if receiver.fields(fields).is_break() {
+        return Ok(receiver);
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id")?;
+    let mut rows = statement.query([account])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let user = users_read::complete(connection, users_read::parse(columns)?)?;
+        let row = user_row(connection, user, hash_in(columns)?)?;
+        if receiver.row(row).is_break() {
+            break;
+        }
+    }
+    Ok(receiver)
+}
+
+/// Every group.
+pub(super) fn groups<T: Receive<GroupRow>>(
+    connection: &Connection,
+    account: Option<AccountId>,
+    mut receiver: T,
+) -> Result<T, StoreError> {
+    let account = account.map(|account| account.id().value());
+    let fields = fields(
+        connection,
+        "SELECT DISTINCT e.dialect, e.field FROM group_extensions AS e
+         JOIN groups AS g ON g.id = e.group_id WHERE ?1 IS NULL OR g.account_id = ?1",
+        account,
+    )?;
+    if receiver.fields(fields).is_break() {
+        return Ok(receiver);
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM groups WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id")?;
+    let mut rows = statement.query([account])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let account = AccountId::new(columns.id("account_id")?);
+        let group = group_rows::complete(connection, group_rows::parse(columns)?)?;
+        let row = group_row(connection, account, group, hash_in(columns)?)?;
+        if receiver.row(row).is_break() {
+            break;
+        }
+    }
+    Ok(receiver)
+}
+
+/// Every membership.
+pub(super) fn members<T: Receive<MemberRow>>(
+    connection: &Connection,
+    account: Option<AccountId>,
+    mut receiver: T,
+) -> Result<T, StoreError> {
+    if receiver.fields(Vec::new()).is_break() {
+        return Ok(receiver);
+    }
+    let account = account.map(|account| account.id().value());
+    let mut statement = connection.prepare_cached(
+        "SELECT m.*, g.account_id AS account_id FROM members AS m
+         JOIN groups AS g ON g.id = m.group_id
+         WHERE ?1 IS NULL OR g.account_id = ?1 ORDER BY m.group_id, m.user_id",
+    )?;
+    let mut rows = statement.query([account])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let row = MemberRow {
+            account: AccountId::new(columns.id("account_id")?),
+            member: member_rows::parse(columns)?,
+        };
+        if receiver.row(row) == ControlFlow::Break(()) {
+            break;
+        }
+    }
+    Ok(receiver)
+}
+
+fn user_row(
+    connection: &Connection,
+    user: User,
+    hash: Option<PasswordHash>,
+) -> Result<UserRow, StoreError> {
+    Ok(UserRow {
+        keeps_id: true,
+        hash,
+        other_ids: other_ids::read(connection, Owner::User(user.id))?,
+        user,
+    })
+}
+
+fn group_row(
+    connection: &Connection,
+    account: AccountId,
+    group: Group,
+    hash: Option<PasswordHash>,
+) -> Result<GroupRow, StoreError> {
+    Ok(GroupRow {
+        account,
+        keeps_id: true,
+        hash,
+        other_ids: other_ids::read(connection, Owner::Group(group.id))?,
+        group,
+    })
+}
+
+fn fields(
+    connection: &Connection,
+    sql: &str,
+    account: Option<i64>,
+) -> Result<Vec<(Dialect, Text)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_and_then([account], |row| {
+        let columns = Columns(row);
+        let dialect = columns.required("dialect", |name: String| Dialect::from_name(&name))?;
+        let field = columns.required("field", |name: String| Text::parse(name).ok())?;
+        Ok::<_, StoreError>((dialect, field))
+    })?;
+    let mut fields = rows.collect::<Result<Vec<_>, _>>()?;
+    fields.sort();
+    Ok(fields)
+}
+
+fn hash(connection: &Connection, sql: &str, id: Id) -> Result<Option<PasswordHash>, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached(sql)?
+        .query_row(params![id.value()], |row| row.get(0))?;
+    Ok(text.map(PasswordHash::from_stored))
+}
+
+fn hash_in(columns: Columns<'_>) -> Result<Option<PasswordHash>, StoreError> {
+    columns.parse("password_hash", |text| {
+        Some(PasswordHash::from_stored(text))
+    })
+}
