@@ -13,7 +13,7 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::server::{self, Listener, Outcome, Server, signals};
+use crate::server::{self, Limits, Listener, Outcome, Server, signals};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, key_uses};
 use crate::{stack, telemetry};
@@ -40,9 +40,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .map_err(|error| Failure::failed("admin.listen", error))?;
     let addresses: Vec<_> = listener.addresses().collect();
     let announcement = announcement(&listener, &admin);
-    let server = Server::new(listener, config.server.limits.clone())
-        .with_drain(config.server.drain)
-        .with_admin(admin);
+    let server = server(&config, listener).with_admin(admin);
     signals::watch(server.shutdown())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
@@ -59,6 +57,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         keys: Arc::clone(&keys),
         account: config.store.account,
         body_budget: config.server.buffered_bodies,
+        sign_in: config.auth.sign_in,
         hashes_at_once: 1,
         clock,
     });
@@ -79,6 +78,21 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .await
         .map_err(|error| Failure::failed("cannot close the store", error))?;
     Ok(outcome)
+}
+
+/// The server as it is configured, without its admin listener.
+fn server(config: &Config, listener: Listener) -> Server {
+    let proxies = &config.auth.trusted_proxies;
+    let limits = Limits {
+        uncounted: proxies.clone(),
+        ..config.server.limits.clone()
+    };
+    let server = Server::new(listener, limits).with_drain(config.server.drain);
+    if config.server.proxy_protocol {
+        server.with_proxy_protocol(proxies.clone())
+    } else {
+        server
+    }
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.
