@@ -5,18 +5,17 @@
 
 mod exchange;
 
-use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use http::Response;
 
 use self::exchange::Exchange;
 
 fn codecs(criterion: &mut Criterion) {
     measure(criterion, "execute", Exchange::execute);
+    measure(criterion, "send", Exchange::send);
     measure(criterion, "forward", Exchange::forward);
 }
 
-fn measure(criterion: &mut Criterion, name: &str, work: fn(&Exchange) -> Response<Bytes>) {
+fn measure<T>(criterion: &mut Criterion, name: &str, work: fn(&Exchange) -> T) {
     let mut group = criterion.benchmark_group(name);
     for exchange in Exchange::all() {
         let id = BenchmarkId::new(exchange.dialect.name(), exchange.framing.name());

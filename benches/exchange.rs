@@ -7,7 +7,7 @@ use bytes::Bytes;
 use dragoman::auth::Call;
 use dragoman::auth::call::RequestId;
 use dragoman::command::{Action, Dialect};
-use dragoman::dialect::{self, Decoded};
+use dragoman::dialect::{self, Decoded, ReplyTo};
 use dragoman::outcome::Outcome;
 use dragoman::route::{FormLimits, JsonLimits, Policy};
 use http::request::{Builder, Parts};
@@ -76,22 +76,31 @@ impl Exchange {
     /// If the request is not decoded into the one update it is: anything else would be measured as
     /// something it is not.
     pub(crate) fn execute(&self) -> Response<Bytes> {
-        self.exchange(|_| {})
+        let (_call, reply_to) = self.decode();
+        self.answer(reply_to)
     }
 
-    /// What a gateway with an upstream of the same dialect does besides: canonical → request.
+    /// What a request takes towards an upstream of the same dialect: request → canonical → request.
     ///
     /// # Panics
     ///
     /// As [`Exchange::execute`], and if the command cannot be encoded.
-    pub(crate) fn forward(&self) -> Response<Bytes> {
-        self.exchange(|call| {
-            let request = dialect::encode_request(self.dialect, call, &self.policy);
-            std::hint::black_box(request.expect("its own dialect can express the update"));
-        })
+    pub(crate) fn send(&self) -> Request<Bytes> {
+        let (call, _reply_to) = self.decode();
+        self.request(&call)
     }
 
-    fn exchange(&self, between: impl FnOnce(&Call)) -> Response<Bytes> {
+    /// Both: what a gateway with an upstream does, apart from reading the upstream's answer.
+    ///
+    /// # Panics
+    ///
+    /// As [`Exchange::send`].
+    pub(crate) fn forward(&self) -> (Request<Bytes>, Response<Bytes>) {
+        let (call, reply_to) = self.decode();
+        (self.request(&call), self.answer(reply_to))
+    }
+
+    fn decode(&self) -> (Call, ReplyTo) {
         let decoded = dialect::decode_request(self.dialect, &self.head, &self.body, &self.policy);
         let Decoded::Calls(mut calls, reply_to) = decoded else {
             panic!("{} is a call", self.dialect);
@@ -101,7 +110,15 @@ impl Exchange {
             .expect("a request has a call")
             .expect("the call is well formed");
         assert!(calls.is_empty() && call.command.action() == Action::UpdateUser);
-        between(&call);
+        (call, reply_to)
+    }
+
+    fn request(&self, call: &Call) -> Request<Bytes> {
+        let request = dialect::encode_request(self.dialect, call, &self.policy);
+        request.expect("its own dialect can express the update")
+    }
+
+    fn answer(&self, reply_to: ReplyTo) -> Response<Bytes> {
         let reference = RequestId::default().reference();
         reply_to.encode_response(vec![Ok(Outcome::Done)], reference, &self.policy)
     }

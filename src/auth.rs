@@ -5,14 +5,18 @@
 //! module takes a bare call.
 
 pub mod api_key;
+pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod call;
 pub mod denials;
+mod hash_threads;
 pub mod keys;
 pub mod password;
 pub mod principal;
 pub mod scope;
+pub mod sign_in;
+mod verified;
 
 pub use self::authenticate::Authenticated;
 pub use self::authorize::Permitted;

@@ -47,8 +47,14 @@ impl Clock {
 
     /// A clock that stands still and random bytes that are all `seed`: for tests.
     pub fn fixed(now: Timestamp, seed: u8) -> Self {
+        Self::set_by(move || now, seed)
+    }
+
+    /// A clock that somebody sets, and random bytes that are all `seed`: for tests in which time
+    /// passes.
+    pub fn set_by(now: impl Fn() -> Timestamp + Send + Sync + 'static, seed: u8) -> Self {
         Self {
-            now: Arc::new(move || now),
+            now: Arc::new(now),
             fill: Arc::new(move |bytes| bytes.fill(seed)),
         }
     }

@@ -101,6 +101,13 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let at = place.at("auth");
     let auth = at.read::<AuthSection>(faults);
     let auth = auth.and_then(|section| section.build(directory, store.as_ref(), at, faults));
+    if let (Some(server), Some(auth)) = (&server, &auth)
+        && server.proxy_protocol
+        && auth.trusted_proxies.is_empty()
+    {
+        let message = "would let nobody connect: name the proxies in auth.trusted_proxies";
+        faults.push(place.at("server").fault("proxy_protocol", message));
+    }
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, directory, faults);
     let routes = build_routes(place, faults);

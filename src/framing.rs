@@ -1,5 +1,6 @@
 //! What dialects are written in: PHP forms and JSON-RPC. No dialect is known here.
 
+mod bytes;
 mod content_type;
 mod field_name;
 mod fields;

@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod listener;
 mod patience;
+mod proxy_protocol;
 mod requests;
 mod response_body;
 pub mod signals;
@@ -33,6 +34,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use ipnet::IpNet;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -76,6 +78,14 @@ impl Server {
     #[must_use]
     pub fn with_drain(mut self, drain: Drain) -> Self {
         self.drain = drain;
+        self
+    }
+
+    /// Takes connections from these networks only, and each of them must begin with a header of the
+    /// PROXY protocol, of version 1 or 2, within [`Limits::first_byte`]. What does not is closed.
+    #[must_use]
+    pub fn with_proxy_protocol(mut self, proxies: Vec<IpNet>) -> Self {
+        self.endpoint = self.endpoint.with_proxy_protocol(proxies);
         self
     }
 

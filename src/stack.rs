@@ -17,7 +17,7 @@ use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, sign_in};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -52,6 +52,8 @@ pub struct Parts {
     pub account: AccountId,
     /// Bytes that all request bodies in memory may have together.
     pub body_budget: usize,
+    /// What wrong keys and passwords lead to, and for how long right passwords are remembered.
+    pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
     /// Time and randomness.
@@ -111,6 +113,7 @@ fn commands(
             passwords.clone(),
             parts.clock.clone(),
             parts.account,
+            parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
         .service(Execute::new(parts.store, passwords, parts.clock))

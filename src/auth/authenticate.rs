@@ -7,15 +7,17 @@ use std::task::{Context as TaskContext, Poll};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
+use super::attempts::{Attempts, Guess, Source};
 use super::call::{Call, Credentials};
 use super::keys::KeyRing;
 use super::password::{PasswordHash, PasswordHasherPool};
 use super::principal::Principal;
+use super::sign_in::{self, SignIn};
 use crate::clock::Clock;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
-use crate::journal::{Act, Entry};
+use crate::journal::Entry;
 use crate::outcome::Outcome;
 use crate::secret::Secret;
 
@@ -95,15 +97,25 @@ pub struct Login {
     pub read_only: bool,
 }
 
+impl Login {
+    /// Whether it is neither closed nor deactivated.
+    pub const fn may_sign_in(&self) -> bool {
+        !matches!(self.status, Status::Closed | Status::Deactivated)
+    }
+}
+
 /// Establishes who calls.
 ///
 /// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
-/// [`Kind::Closed`] for the right password of a closed or deactivated user; [`Kind::Overloaded`]
-/// when too many passwords wait to be checked.
-/// *Cost*: one HMAC for a key; argon2id off the async threads for a password. The first time that a
-/// password fits a hash of another system it is hashed anew, after the call and beside it.
+/// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
+/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
+/// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
+/// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
+/// off the async threads unless it was right a moment ago; a short lock for what fails.
+/// The first time that a password fits a hash of another system it is hashed anew, after the call
+/// and beside it.
 #[derive(Clone, Debug)]
 pub struct AuthenticateLayer {
     judge: Arc<Judge>,
@@ -118,12 +130,22 @@ impl AuthenticateLayer {
         passwords: PasswordHasherPool,
         clock: Clock,
         account: AccountId,
+        parameters: sign_in::Parameters,
     ) -> Self {
+        let attempts = Arc::new(Attempts::new(parameters.attempts, &clock));
+        let sign_in = SignIn::new(
+            users,
+            passwords,
+            Arc::clone(&attempts),
+            parameters.remember,
+            account,
+            clock.clone(),
+        );
         Self {
             judge: Arc::new(Judge {
                 ring,
-                users,
-                passwords,
+                attempts,
+                sign_in,
                 clock,
                 account,
             }),
@@ -183,25 +205,32 @@ where
     }
 }
 
+#[derive(Debug)]
 struct Judge {
     ring: Arc<KeyRing>,
-    users: Arc<dyn UserDirectory + Send + Sync>,
-    passwords: PasswordHasherPool,
+    attempts: Arc<Attempts>,
+    sign_in: SignIn,
     clock: Clock,
     account: AccountId,
 }
 
 impl Judge {
+    /// Keys are looked up first, and only what is none costs the source anything: a good key works
+    /// whatever else came from there.
     async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
+        let source = Source::from(call.context.source);
         match credentials {
             Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self
-                .key(&key, call)
-                .ok_or_else(|| Kind::Unauthenticated.into()),
+            Credentials::Key(key) => self.key(&key, call).ok_or_else(|| self.wrong_key(source)),
             Credentials::Basic { login, password } => match self.key(&password, call) {
                 Some(principal) => Ok(principal),
-                None => self.user(login, password, call).await,
+                // What has no login or no password can only have been meant as a key.
+                None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
+                None => {
+                    let user = self.sign_in.user(login, password, call).await?;
+                    self.signed_in(&user)
+                }
             },
         }
     }
@@ -213,56 +242,16 @@ impl Judge {
             .map(Principal::Key)
     }
 
-    async fn user(&self, login: String, password: Secret, call: &Call) -> Result<Principal, Error> {
-        if login.is_empty() || password.is_empty() {
-            return Err(Kind::Unauthenticated.into());
+    fn wrong_key(&self, source: Source) -> Error {
+        let verdict = self.attempts.count(source, Guess::Key, self.clock.now());
+        match sign_in::note(verdict, source) {
+            Ok(()) => Kind::Unauthenticated.into(),
+            Err(refused) => refused,
         }
-        let found = self.users.find_login(self.account, login).await?;
-        let hash = found.as_ref().and_then(|user| user.hash.clone());
-        let outdated = hash.clone().filter(|hash| !hash.is_current());
-        let kept = outdated.map(|hash| (hash, password.clone()));
-        let is_right = self.passwords.verify(password, hash).await?;
-        match found {
-            Some(user) if is_right => {
-                let principal = self.signed_in(&user)?;
-                if let Some((old, password)) = kept {
-                    self.renew(&user, old, password, call);
-                }
-                Ok(principal)
-            }
-            _ => Err(Kind::Unauthenticated.into()),
-        }
-    }
-
-    /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
-    /// nothing, the next sign-in tries again.
-    fn renew(&self, user: &Login, old: PasswordHash, password: Secret, call: &Call) {
-        let id = user.id;
-        let entry = Entry {
-            at: self.clock.now(),
-            principal: format!("user:{id}"),
-            action: Act::RenewHash,
-            account: self.account,
-            source: call.context.source,
-            route: call.context.route.as_ref().map(|route| route.name.clone()),
-            request_id: call.context.request_id.to_string(),
-            not_done: None,
-        };
-        let users = Arc::clone(&self.users);
-        let passwords = self.passwords.clone();
-        tokio::spawn(async move {
-            let renewed = match passwords.hash(password).await {
-                Ok(new) => users.renew_hash(id, old, new, entry).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = renewed {
-                tracing::warn!(user.id = id.value(), error = ?error, "a password's hash of another system stays for now");
-            }
-        });
     }
 
     fn signed_in(&self, user: &Login) -> Result<Principal, Error> {
-        if matches!(user.status, Status::Closed | Status::Deactivated) {
+        if !user.may_sign_in() {
             return Err(Kind::Closed.into());
         }
         Ok(Principal::User {
@@ -271,13 +260,5 @@ impl Judge {
             administrator: user.administrator,
             read_only: user.read_only,
         })
-    }
-}
-
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge")
-            .field("ring", &self.ring)
-            .finish_non_exhaustive()
     }
 }

@@ -4,19 +4,23 @@
 //! successful sign-in replaces them by one of ours.
 
 mod bcrypt;
+mod own_memory;
 mod phpass;
 mod plain_md5;
 mod scheme;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use argon2::Params;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
+use self::own_memory::OwnMemory;
 pub use self::scheme::HashFault;
 use self::scheme::Scheme;
+use super::hash_threads::HashThreads;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
@@ -56,11 +60,14 @@ impl fmt::Debug for PasswordHash {
 /// Hashes and verifies passwords: argon2id with 19 MiB, two passes, one lane, as OWASP advises.
 ///
 /// *Failure*: [`Kind::Overloaded`] when 64 are waiting already. *Cost*: 19 MiB and about 25 ms of
-/// one core each; at most `at_once` run together.
+/// one core each; at most `at_once` run together, after everything that is not hashing. The memory of
+/// as many is kept.
 #[derive(Clone, Debug)]
 pub struct PasswordHasherPool {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
+    threads: Arc<HashThreads>,
 }
 
 const QUEUE: usize = 64;
@@ -71,6 +78,8 @@ impl PasswordHasherPool {
         Self {
             running: Arc::new(Semaphore::new(at_once)),
             waiting: Arc::new(Semaphore::new(QUEUE + at_once)),
+            computed: Arc::default(),
+            threads: Arc::new(HashThreads::new(at_once)),
         }
     }
 
@@ -104,6 +113,11 @@ impl PasswordHasherPool {
         .await
     }
 
+    /// How many hashes were computed until now.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -115,11 +129,15 @@ impl PasswordHasherPool {
             .acquire_owned()
             .await
             .map_err(Error::internal)?;
-        let done = tokio::task::spawn_blocking(move || {
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let (done, result) = oneshot::channel();
+        let job = move || {
             let _running = running;
-            work()
-        });
-        done.await.map_err(Error::internal)
+            // Nobody waits any more where the caller left.
+            drop(done.send(work()));
+        };
+        self.threads.start(job).map_err(Error::internal)?;
+        result.await.map_err(Error::internal)
     }
 }
 
@@ -137,9 +155,8 @@ fn spend_time(password: &[u8]) {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or(Params::DEFAULT);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn argon2() -> OwnMemory {
+    OwnMemory(Params::new(MEMORY_KIB, PASSES, 1, None).unwrap_or(Params::DEFAULT))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
-use crate::server::{self, Listener, Outcome, Server, signals};
+use crate::server::{self, Limits, Listener, Outcome, Server, signals};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, audit, key_uses};
 use crate::{stack, telemetry};
@@ -42,9 +42,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .map_err(|error| Failure::failed("admin.listen", error))?;
     let addresses: Vec<_> = listener.addresses().collect();
     let announcement = announcement(&listener, &admin);
-    let server = Server::new(listener, config.server.limits.clone())
-        .with_drain(config.server.drain)
-        .with_admin(admin);
+    let server = server(&config, listener).with_admin(admin);
     signals::watch(server.shutdown())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
@@ -62,6 +60,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         keys: Arc::clone(&keys),
         account: config.store.account,
         body_budget: config.server.buffered_bodies,
+        sign_in: config.auth.sign_in,
         hashes_at_once: 1,
         clock,
     });
@@ -106,6 +105,21 @@ async fn log_head(store: &dyn Store) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// The server as it is configured, without its admin listener.
+fn server(config: &Config, listener: Listener) -> Server {
+    let proxies = &config.auth.trusted_proxies;
+    let limits = Limits {
+        uncounted: proxies.clone(),
+        ..config.server.limits.clone()
+    };
+    let server = Server::new(listener, limits).with_drain(config.server.drain);
+    if config.server.proxy_protocol {
+        server.with_proxy_protocol(proxies.clone())
+    } else {
+        server
+    }
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.

@@ -50,12 +50,11 @@ fn is_atext(c: char) -> bool {
 }
 
 fn is_domain(domain: &str) -> bool {
-    let mut labels = domain.split('.').rev();
-    let Some(top) = labels.next() else {
+    let Some((_, top)) = domain.rsplit_once('.') else {
         return false;
     };
     let top_is_name = !top.bytes().all(|byte| byte.is_ascii_digit());
-    top_is_name && is_label(top) && domain.contains('.') && labels.all(is_label)
+    top_is_name && domain.split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {

@@ -23,6 +23,9 @@ pub struct Server {
     pub workers: usize,
     /// Bytes that all request bodies in memory may have together.
     pub buffered_bodies: usize,
+    /// Whether every connection must come from a trusted proxy and begin with a header of the PROXY
+    /// protocol.
+    pub proxy_protocol: bool,
     /// Limits of connections.
     pub limits: Limits,
     /// How serving ends.
@@ -39,6 +42,9 @@ pub(super) struct ServerSection {
     workers: Option<usize>,
     /// Bytes of all request bodies in memory; a request above it is refused as overload.
     buffered_bodies: Size,
+    /// Whether every connection begins with a header of the PROXY protocol, version 1 or 2, and
+    /// comes from `auth.trusted_proxies`. Others are closed.
+    proxy_protocol: bool,
     limits: LimitsSection,
     drain: DrainSection,
 }
@@ -49,6 +55,7 @@ impl Default for ServerSection {
             listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
             workers: None,
             buffered_bodies: Size(64 << 20),
+            proxy_protocol: false,
             limits: LimitsSection::default(),
             drain: DrainSection::default(),
         }
@@ -69,7 +76,8 @@ struct LimitsSection {
     write_stall: Span,
     /// Connections above this number are closed at once.
     connections: usize,
-    /// The same for one source: an IPv4 address or an IPv6 /64. Loopback is none.
+    /// The same for one source: an IPv4 address or an IPv6 /64. Loopback is none, and neither is a
+    /// trusted proxy.
     connections_per_source: usize,
     /// Bytes of a request head, at least 8 KiB; a longer one is refused.
     head_bytes: Size,
@@ -144,6 +152,7 @@ impl ServerSection {
             listen,
             workers,
             buffered_bodies,
+            proxy_protocol: self.proxy_protocol,
             limits: self.limits.build(place, faults),
             drain: Drain {
                 lame_duck: self.drain.lame_duck.0,

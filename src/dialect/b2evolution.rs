@@ -99,6 +99,11 @@
 //!   status of HTTP.
 //! - **B24** `current_user_pass` must be sent by everyone. With an API key nobody's password is
 //!   compared with it: the key is the proof. `password-changed-with-an-api-key`.
+//! - **B25** After 9 wrong passwords within 10 minutes it locks the account, also for the right one
+//!   and whoever sent the wrong ones, so that anyone can lock anyone out. Here they are counted by
+//!   source and login, and only that source is refused, for a minute at first and for fifteen at
+//!   most, in the vendor's words, which speak of the account and of 10 minutes.
+//!   `throttle::nobody_locks_the_login_of_another_from_elsewhere` pins it.
 
 mod answer;
 mod attribute;

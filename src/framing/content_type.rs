@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use crate::error::Error;
+use crate::framing::bytes;
 use crate::framing::fields::malformed;
 use crate::framing::parameters::Parameters;
 
@@ -115,8 +116,8 @@ fn check_boundary(boundary: &str) -> Result<(), Error> {
             "the boundary of the multipart body is longer than {BOUNDARY_BYTES} bytes; shorten it"
         )));
     }
-    let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
-    if boundary.is_empty() || boundary.ends_with(' ') || !boundary.bytes().all(fit) {
+    let unfit = |byte: u8| !(byte.is_ascii_alphanumeric() || is_boundary_sign(byte));
+    if boundary.is_empty() || boundary.ends_with(' ') || bytes::contains(boundary, unfit) {
         return Err(malformed(
             "the boundary of the multipart body has characters it cannot have; choose another",
         ));
@@ -138,6 +139,14 @@ fn boundary_as_php_reads_it(header: &str) -> Option<&str> {
         Some(quoted) => quoted.split('"').next(),
         None => value.split([',', ';']).next(),
     }
+}
+
+/// What a boundary may have besides letters and digits (RFC 2046 §5.1.1).
+const fn is_boundary_sign(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'\'' | b'(' | b')' | b'+' | b'_' | b',' | b'-' | b'.' | b'/' | b':' | b'=' | b'?' | b' '
+    )
 }
 
 #[cfg(test)]

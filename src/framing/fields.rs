@@ -1,7 +1,7 @@
 //! The fields of a form while they arrive: counted, measured, and put where PHP would put them.
 
 use std::borrow::Cow;
-use std::mem;
+use std::vec;
 
 use crate::error::{Error, Kind};
 use crate::framing::field_name::FieldName;
@@ -114,9 +114,7 @@ impl<'a, 'l> Fields<'a, 'l> {
     }
 
     fn assign(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), Error> {
-        let mut path = key.path.into_iter();
-        let full =
-            |ArrayFull| unreadable(self.begun, "follows the highest array key; give it a key");
+        let path = key.path.into_iter();
         let known = self.entries.iter_mut().find(|entry| entry.name == key.name);
         if let Some(entry) = known {
             if holds_file(&entry.value) != holds_file(&value) {
@@ -125,16 +123,15 @@ impl<'a, 'l> Fields<'a, 'l> {
                     "is sent both as a file and as text; send one of them",
                 ));
             }
-            let before = mem::replace(&mut entry.value, Value::Array(Vec::new()));
-            let placed = place(Some(before), &mut path, value).map_err(full)?;
-            entry.value = placed.value;
-            entry.assignments = entry.assignments.saturating_add(usize::from(placed.lost));
+            let replaced = put(&mut entry.value, path, value).map_err(|ArrayFull| {
+                unreadable(self.begun, "follows the highest array key; give it a key")
+            })?;
+            entry.assignments = entry.assignments.saturating_add(usize::from(replaced));
             entry.mangled |= key.mangled;
         } else {
-            let placed = place(None, &mut path, value).map_err(full)?;
             self.entries.push(Entry {
                 name: key.name,
-                value: placed.value,
+                value: wrap(path, value),
                 assignments: 1,
                 mangled: key.mangled,
             });
@@ -166,46 +163,40 @@ fn holds_file(value: &Value<'_>) -> bool {
     }
 }
 
-/// A value with one more leaf, and whether an earlier one had to make way.
-struct Placed<'a> {
-    value: Value<'a>,
-    lost: bool,
-}
-
 /// There is no number after the highest.
 struct ArrayFull;
 
 type Array<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
-/// Puts `leaf` under the keys of `path` within what was there before.
-fn place<'a>(
-    before: Option<Value<'a>>,
-    path: &mut impl Iterator<Item = Option<Cow<'a, str>>>,
-    leaf: Value<'a>,
-) -> Result<Placed<'a>, ArrayFull> {
-    let Some(key) = path.next() else {
-        let lost = before.is_some();
-        return Ok(Placed { value: leaf, lost });
+/// What is left of the keys of a name.
+type Path<'a> = vec::IntoIter<Option<Cow<'a, str>>>;
+
+/// Puts `leaf` under the keys of `path` within what is there; says whether that had to make way.
+fn put<'a>(there: &mut Value<'a>, mut path: Path<'a>, leaf: Value<'a>) -> Result<bool, ArrayFull> {
+    let Value::Array(array) = there else {
+        *there = wrap(path, leaf);
+        return Ok(true);
     };
-    let (mut array, mut lost) = match before {
-        Some(Value::Array(array)) => (array, false),
-        Some(Value::Text(_) | Value::File { .. }) => (Vec::new(), true),
-        None => (Vec::new(), false),
+    let Some(key) = path.next() else {
+        *there = leaf;
+        return Ok(true);
     };
     let key = match key {
         Some(key) => key,
-        None => next_index(&array)?,
+        None => next_index(array)?,
     };
-    if let Some((_, slot)) = array.iter_mut().find(|(known, _)| *known == key) {
-        let before = mem::replace(slot, Value::Array(Vec::new()));
-        let placed = place(Some(before), path, leaf)?;
-        *slot = placed.value;
-        lost |= placed.lost;
-    } else {
-        array.push((key, place(None, path, leaf)?.value));
+    if let Some((_, there)) = array.iter_mut().find(|(known, _)| *known == key) {
+        return put(there, path, leaf);
     }
-    let value = Value::Array(array);
-    Ok(Placed { value, lost })
+    array.push((key, wrap(path, leaf)));
+    Ok(false)
+}
+
+/// `leaf` under the keys of `path` where nothing is yet.
+fn wrap<'a>(path: Path<'a>, leaf: Value<'a>) -> Value<'a> {
+    path.rev().fold(leaf, |inner, key| {
+        Value::Array(vec![(key.unwrap_or(Cow::Borrowed("0")), inner)])
+    })
 }
 
 /// The key of an appended element: one above the highest number so far.

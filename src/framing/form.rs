@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::error::Error;
 use crate::framing::content_type::{self, FormKind};
 use crate::framing::fields::Fields;
+pub use crate::framing::urlencoded::Writer;
 use crate::framing::{multipart, urlencoded};
 use crate::route::FormLimits;
 
@@ -38,15 +39,19 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// A PHP array: keys in the order of arrival.
     Array(Vec<(Cow<'a, str>, Value<'a>)>),
-    /// An uploaded file.
-    File {
-        /// The name it was sent under.
-        filename: Cow<'a, str>,
-        /// Its media type, as sent.
-        content_type: Cow<'a, str>,
-        /// What is in it.
-        bytes: &'a [u8],
-    },
+    /// An uploaded file; boxed, because every value would be three times as large with room for one.
+    File(Box<File<'a>>),
+}
+
+/// An uploaded file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File<'a> {
+    /// The name it was sent under.
+    pub filename: Cow<'a, str>,
+    /// Its media type, as sent.
+    pub content_type: Cow<'a, str>,
+    /// What is in it.
+    pub bytes: &'a [u8],
 }
 
 impl<'a> Form<'a> {
@@ -111,12 +116,12 @@ impl<'a> Form<'a> {
 }
 
 /// Writes fields as `application/x-www-form-urlencoded`, in their order.
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "only what is no list of pairs cannot be encoded"
-)]
 pub fn encode(fields: &[(&str, &str)]) -> String {
-    serde_urlencoded::to_string(fields).expect("a list of pairs of strings")
+    let mut writer = Writer::default();
+    for (name, value) in fields {
+        writer.push(name, value);
+    }
+    writer.into_text()
 }
 
 #[cfg(test)]

@@ -8,12 +8,11 @@ mod part;
 
 use std::str::from_utf8;
 
-use memchr::memmem::Finder;
-use smallvec::SmallVec;
+use memchr::memchr_iter;
 
 use crate::error::Error;
 use crate::framing::fields::{Fields, malformed};
-use crate::framing::form::Value;
+use crate::framing::form::{File, Value};
 use part::Part;
 
 /// Reads all parts of a body.
@@ -22,17 +21,15 @@ pub(super) fn decode<'a>(
     boundary: &str,
     fields: &mut Fields<'a, '_>,
 ) -> Result<(), Error> {
-    let mut delimiter = SmallVec::<[u8; 96]>::from_slice(b"\n--");
-    delimiter.extend_from_slice(boundary.as_bytes());
-    let delimiter = Finder::new(&delimiter);
-    let mut rest = skip_preamble(body, &delimiter)?;
+    let boundary = boundary.as_bytes();
+    let mut rest = skip_preamble(body, boundary)?;
     loop {
         match after_delimiter(rest)? {
             Next::Part(part) => {
                 fields.begin()?;
-                rest = decode_part(part, &delimiter, fields)?;
+                rest = decode_part(part, boundary, fields)?;
             }
-            Next::End(epilogue) => return refuse_parts(epilogue, &delimiter),
+            Next::End(epilogue) => return refuse_parts(epilogue, boundary),
         }
     }
 }
@@ -60,21 +57,17 @@ fn after_delimiter(rest: &[u8]) -> Result<Next<'_>, Error> {
 }
 
 /// What follows the first delimiter.
-fn skip_preamble<'a>(body: &'a [u8], delimiter: &Finder<'_>) -> Result<&'a [u8], Error> {
-    let dashed = delimiter.needle().get(1..).unwrap_or_default();
-    if let Some(rest) = body.strip_prefix(dashed) {
+fn skip_preamble<'a>(body: &'a [u8], boundary: &[u8]) -> Result<&'a [u8], Error> {
+    if let Some(rest) = strip_delimiter(body, boundary) {
         return Ok(rest);
     }
-    let (_preamble, rest) = split_at(body, delimiter)?;
+    let (_preamble, rest) = split_at(body, boundary)?;
     Ok(rest)
 }
 
 /// What stands before the next delimiter, and what after it.
-fn split_at<'a>(bytes: &'a [u8], delimiter: &Finder<'_>) -> Result<(&'a [u8], &'a [u8]), Error> {
-    let found = delimiter
-        .find(bytes)
-        .and_then(|at| bytes.split_at_checked(at));
-    let Some((before, rest)) = found else {
+fn split_at<'a>(bytes: &'a [u8], boundary: &[u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
+    let Some((before, rest)) = find_delimiter(bytes, boundary) else {
         return Err(malformed(
             "the multipart body ends before its last boundary; send it whole",
         ));
@@ -84,12 +77,25 @@ fn split_at<'a>(bytes: &'a [u8], delimiter: &Finder<'_>) -> Result<(&'a [u8], &'
             "a boundary of the multipart body follows a bare line feed; end lines with CR LF",
         ));
     };
-    let rest = rest.get(delimiter.needle().len()..).unwrap_or_default();
     Ok((before, rest))
 }
 
-fn refuse_parts(epilogue: &[u8], delimiter: &Finder<'_>) -> Result<(), Error> {
-    if delimiter.find(epilogue).is_some() {
+/// What stands before the line feed of the next delimiter, and what after the delimiter.
+fn find_delimiter<'a>(bytes: &'a [u8], boundary: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    memchr_iter(b'\n', bytes).find_map(|at| {
+        let (before, line) = bytes.split_at_checked(at)?;
+        let rest = strip_delimiter(line.get(1..)?, boundary)?;
+        Some((before, rest))
+    })
+}
+
+/// What follows the delimiter that a line starts with.
+fn strip_delimiter<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a [u8]> {
+    line.strip_prefix(b"--")?.strip_prefix(boundary)
+}
+
+fn refuse_parts(epilogue: &[u8], boundary: &[u8]) -> Result<(), Error> {
+    if find_delimiter(epilogue, boundary).is_some() {
         return Err(malformed(
             "the multipart body goes on behind its last boundary; end it there",
         ));
@@ -99,21 +105,20 @@ fn refuse_parts(epilogue: &[u8], delimiter: &Finder<'_>) -> Result<(), Error> {
 
 fn decode_part<'a>(
     part: &'a [u8],
-    delimiter: &Finder<'_>,
+    boundary: &[u8],
     fields: &mut Fields<'a, '_>,
 ) -> Result<&'a [u8], Error> {
     let (part, content) = Part::split(part).map_err(|wrong| fields.unreadable(wrong))?;
-    let dashed = delimiter.needle().get(1..).unwrap_or_default();
-    if content.starts_with(dashed) {
+    if strip_delimiter(content, boundary).is_some() {
         return Err(fields.unreadable("has no content, not even an empty line; send it whole"));
     }
-    let (content, rest) = split_at(content, delimiter)?;
+    let (content, rest) = split_at(content, boundary)?;
     let value = if let Some(filename) = part.filename {
-        Value::File {
+        Value::File(Box::new(File {
             filename,
             content_type: part.content_type.into(),
             bytes: content,
-        }
+        }))
     } else {
         let text = from_utf8(content).map_err(|_| fields.value_not_utf8(&part.name))?;
         Value::Text(text.into())

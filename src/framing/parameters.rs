@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
+
+use crate::framing::bytes;
 
 /// What follows the first word of a header, one parameter at a time.
 #[derive(Debug)]
@@ -17,13 +19,12 @@ pub(super) struct Unreadable;
 impl<'a> Parameters<'a> {
     /// Splits a header into its first word and its parameters.
     pub(super) fn split(header: &'a str) -> (&'a str, Self) {
-        let end = header.find(';').unwrap_or(header.len());
-        let (word, rest) = header.split_at_checked(end).unwrap_or((header, ""));
+        let (word, rest) = split_at_semicolon(header);
         (word.trim_matches(BLANKS), Self { rest })
     }
 
     fn parameter(&mut self) -> Result<(&'a str, Cow<'a, str>), Unreadable> {
-        let (name, value) = self.rest.split_once('=').ok_or(Unreadable)?;
+        let (name, value) = bytes::split_text_once(self.rest, b'=').ok_or(Unreadable)?;
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(Unreadable);
         }
@@ -84,6 +85,12 @@ pub(super) const fn is_token(byte: u8) -> bool {
         )
 }
 
+fn split_at_semicolon(text: &str) -> (&str, &str) {
+    memchr(b';', text.as_bytes())
+        .and_then(|semicolon| text.split_at_checked(semicolon))
+        .unwrap_or((text, ""))
+}
+
 /// What stands before the closing quote, and what after it. A backslash escapes a quote or itself;
 /// any other stands for itself, as in the paths that some browsers send.
 fn unquote(quoted: &str) -> Result<(Cow<'_, str>, &str), Unreadable> {
@@ -106,11 +113,10 @@ fn unquote(quoted: &str) -> Result<(Cow<'_, str>, &str), Unreadable> {
 /// What stands before the next parameter. Laxer than the grammar with the `=` of some boundaries,
 /// stricter with commas and single quotes, which no two servers read alike.
 fn unquoted(value: &str) -> Result<(Cow<'_, str>, &str), Unreadable> {
-    let end = value.find(';').unwrap_or(value.len());
-    let (value, rest) = value.split_at_checked(end).ok_or(Unreadable)?;
+    let (value, rest) = split_at_semicolon(value);
     let value = value.trim_end_matches(BLANKS);
     let strange = |byte: u8| byte <= b' ' || byte == 0x7f || matches!(byte, b'"' | b'\\' | b',');
-    if value.is_empty() || value.starts_with('\'') || value.bytes().any(strange) {
+    if value.is_empty() || value.starts_with('\'') || bytes::contains(value, strange) {
         return Err(Unreadable);
     }
     Ok((Cow::Borrowed(value), rest))

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
+use crate::framing::bytes;
 
 /// How many arrays may lie inside one another.
 pub(super) const MAX_DEPTH: usize = 4;
@@ -17,7 +17,7 @@ pub(super) struct Key<'a> {
     /// The variable.
     pub(super) name: Cow<'a, str>,
     /// The array keys that follow; nothing for `[]`, which appends.
-    pub(super) path: SmallVec<[Option<Cow<'a, str>>; MAX_DEPTH]>,
+    pub(super) path: Vec<Option<Cow<'a, str>>>,
     /// Whether PHP reads the name differently from how it is spelled.
     pub(super) mangled: bool,
 }
@@ -34,7 +34,7 @@ pub(super) enum KeyFault {
 impl<'a> Key<'a> {
     /// Takes a decoded name apart.
     pub(super) fn parse(sent: Cow<'a, str>) -> Result<Self, KeyFault> {
-        if !sent.bytes().any(is_special) {
+        if !bytes::contains(&*sent, is_special) {
             return Self::plain(sent, false);
         }
         match sent {
@@ -49,7 +49,7 @@ impl<'a> Key<'a> {
         }
         Ok(Self {
             name,
-            path: SmallVec::new(),
+            path: Vec::new(),
             mangled,
         })
     }

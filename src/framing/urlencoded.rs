@@ -1,32 +1,88 @@
-//! `application/x-www-form-urlencoded`, as PHP reads bodies and query strings.
+//! `application/x-www-form-urlencoded`, as PHP reads and writes bodies and query strings.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::str::{Utf8Error, from_utf8};
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memchr_iter;
 
 use crate::error::Error;
+use crate::framing::bytes;
 use crate::framing::fields::Fields;
 use crate::framing::form::Value;
 
 /// Three bytes on the wire can be one byte of text.
 const ENCODED_BYTES: usize = 3;
 
+/// Fields that are being written, in their order.
+#[derive(Clone, Default)]
+pub struct Writer {
+    text: String,
+}
+
+impl Writer {
+    /// A writer of that many bytes, more if need be.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+        }
+    }
+
+    /// Adds a field.
+    pub fn push(&mut self, name: &str, value: &str) {
+        if !self.text.is_empty() {
+            self.text.push('&');
+        }
+        escape_into(&mut self.text, name);
+        self.text.push('=');
+        escape_into(&mut self.text, value);
+    }
+
+    /// Adds all fields of another.
+    pub fn append(&mut self, other: &Self) {
+        if !self.text.is_empty() && !other.text.is_empty() {
+            self.text.push('&');
+        }
+        self.text.push_str(&other.text);
+    }
+
+    /// What was written.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+}
+
+/// There are passwords and keys among the fields.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
 /// Reads all fields of a body or a query string.
 pub(super) fn decode<'a>(body: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), Error> {
+    if body.is_empty() {
+        return Ok(());
+    }
     fields.reserve(memchr_iter(b'&', body).count().saturating_add(1));
-    for field in body.split(|&byte| byte == b'&') {
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (field, after) = bytes::split_once(rest, b'&').unwrap_or((rest, &[]));
         // Nothing is lost with what has neither a name nor a value, as in `a=1&&b=2&`.
         if !field.is_empty() {
             decode_field(field, fields)?;
         }
+        rest = after;
     }
     Ok(())
 }
 
 fn decode_field<'a>(field: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), Error> {
-    let (name, value) = split_at_equals(field);
     fields.begin()?;
+    if let Some((name, value)) = unescaped(field) {
+        return fields.add(name.into(), Value::Text(value.into()));
+    }
+    let (name, value) = bytes::split_once(field, b'=').unwrap_or((field, &[]));
     if name.len() / ENCODED_BYTES > fields.limits().name_bytes {
         return Err(fields.name_too_long());
     }
@@ -38,25 +94,27 @@ fn decode_field<'a>(field: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), 
     fields.add(name, Value::Text(value))
 }
 
-fn split_at_equals(field: &[u8]) -> (&[u8], &[u8]) {
-    let Some((name, value)) = memchr(b'=', field).and_then(|equals| field.split_at_checked(equals))
-    else {
-        return (field, &[]);
-    };
-    (name, value.get(1..).unwrap_or_default())
+/// The name and the value of a field without escapes, as most are: read in one go.
+fn unescaped(field: &[u8]) -> Option<(&str, &str)> {
+    if bytes::contains(field, starts_escape) {
+        return None;
+    }
+    let text = from_utf8(field).ok()?;
+    Some(bytes::split_text_once(text, b'=').unwrap_or((text, "")))
 }
 
 fn unescape(sent: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
-    let Some((plain, escaped)) =
-        memchr2(b'%', b'+', sent).and_then(|first| sent.split_at_checked(first))
-    else {
+    if !bytes::contains(sent, starts_escape) {
         return from_utf8(sent).map(Cow::Borrowed);
-    };
+    }
     let mut bytes = Vec::with_capacity(sent.len());
-    bytes.extend_from_slice(plain);
-    unescape_into(&mut bytes, escaped);
+    unescape_into(&mut bytes, sent);
     let text = String::from_utf8(bytes).map_err(|fault| fault.utf8_error())?;
     Ok(Cow::Owned(text))
+}
+
+const fn starts_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+')
 }
 
 /// A `%` that two hexadecimal digits do not follow stands for itself.
@@ -87,4 +145,46 @@ const fn hex_digit(byte: u8) -> Option<u8> {
         b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None,
     }
+}
+
+/// Everything but letters, digits and four signs becomes `%XX`, and a blank `+`, as the URL
+/// standard has it (section 5.2).
+fn escape_into(out: &mut String, text: &str) {
+    if !bytes::contains(text, is_escaped) {
+        return out.push_str(text);
+    }
+    let mut rest = text;
+    while let Some((plain, from)) = rest
+        .bytes()
+        .position(is_escaped)
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        out.push_str(plain);
+        let mut from = from.chars();
+        match from.next() {
+            Some(' ') => out.push('+'),
+            Some(escaped) => {
+                let mut bytes = [0; 4];
+                for byte in escaped.encode_utf8(&mut bytes).bytes() {
+                    out.push('%');
+                    out.extend(upper_hex_digits(byte));
+                }
+            }
+            None => {}
+        }
+        rest = from.as_str();
+    }
+    out.push_str(rest);
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    !(byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_'))
+}
+
+fn upper_hex_digits(byte: u8) -> impl Iterator<Item = char> {
+    let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
+    digits
+        .into_iter()
+        .flatten()
+        .map(|digit| digit.to_ascii_uppercase())
 }

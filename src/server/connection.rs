@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -34,11 +34,20 @@ pub(super) struct Terms {
     pub(super) lifecycle: Lifecycle,
 }
 
+/// A connection that is open, and who it is from.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) stream: TcpStream,
+    /// What was read of the stream already.
+    pub(super) ahead: BytesMut,
+    pub(super) peer: SocketAddr,
+}
+
 /// Serves one connection until it is closed.
 ///
 /// One timer a connection: it is looked at after every poll of the protocol and re-armed only when a limit
 /// comes before the time it is set to.
-pub(super) async fn serve<S, B>(stream: TcpStream, peer: SocketAddr, service: S, terms: Arc<Terms>)
+pub(super) async fn serve<S, B>(opened: Opened, service: S, terms: Arc<Terms>)
 where
     S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -48,8 +57,13 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let Opened {
+        stream,
+        ahead,
+        peer,
+    } = opened;
     let activity = Arc::new(Activity::default());
-    let io = TokioIo::new(TimedIo::new(stream, Arc::clone(&activity)));
+    let io = TokioIo::new(TimedIo::new(stream, ahead, Arc::clone(&activity)));
     let requests = Requests::new(service, peer, Arc::clone(&activity), Arc::clone(&terms));
     let mut protocol = pin!(terms.protocol.serve_connection(io, requests));
 

@@ -8,19 +8,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::connection::{self, Terms};
+use super::connection::{self, Opened, Terms};
 use super::lifecycle::{Lifecycle, Stage};
 use super::limits::Limits;
 use super::listener::Listener;
-use super::slots::{Full, Slots};
+use super::patience::LAST_CALL;
+use super::proxy_protocol;
+use super::slots::{Slot, Slots};
 use super::tasks::Tasks;
 
 /// The wait after an error of accept that is the host's, not one connection's: out of file descriptors or
@@ -35,6 +38,8 @@ const CUT: Duration = Duration::from_secs(1);
 pub(super) struct Endpoint {
     terms: Arc<Terms>,
     slots: Arc<Slots>,
+    /// Who must introduce every connection by the PROXY protocol; nobody where it is off.
+    proxies: Option<Arc<[IpNet]>>,
     refused: Arc<AtomicU64>,
     tasks: Tasks,
 }
@@ -44,6 +49,7 @@ impl Endpoint {
         let tasks = Tasks::default();
         Self {
             slots: Arc::new(Slots::new(&limits)),
+            proxies: None,
             refused: Arc::default(),
             terms: Arc::new(Terms {
                 protocol: limits.protocol(tasks.clone()),
@@ -52,6 +58,12 @@ impl Endpoint {
             }),
             tasks,
         }
+    }
+
+    /// Takes connections from these networks only, each with a header of the PROXY protocol.
+    pub(super) fn with_proxy_protocol(mut self, proxies: Vec<IpNet>) -> Self {
+        self.proxies = Some(proxies.into());
+        self
     }
 
     pub(super) fn lifecycle(&self) -> &Lifecycle {
@@ -155,31 +167,91 @@ impl Endpoint {
     {
         // An IPv4 client of a dual-stack socket is known by its IPv4 address.
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        if let Some(proxies) = &self.proxies
+            && !proxies.iter().any(|network| network.contains(&peer.ip()))
+        {
+            return self.log_refusal("it is from no trusted proxy", peer.ip());
+        }
         let slot = match self.slots.take(peer.ip()) {
             Ok(slot) => slot,
-            Err(full) => return self.log_refusal(full, peer.ip()),
+            Err(full) => return self.log_refusal(full.text(), peer.ip()),
         };
         if let Err(error) = stream.set_nodelay(true) {
             debug!(peer = %peer, error = %error, "connection broke after it was accepted");
             return;
         }
-        let terms = self.terms();
+        let endpoint = self.clone();
         let service = service.clone();
         self.tasks.spawn(async move {
-            connection::serve(stream, peer, service, terms).await;
+            let mut slot = slot;
+            if let Some(opened) = endpoint.introduce(stream, peer, &mut slot).await {
+                connection::serve(opened, service, endpoint.terms()).await;
+            }
             drop(slot);
         });
     }
 
+    /// Finds out who a connection is from: its peer, or whom the proxy that opened it names. A proxy
+    /// that names nobody speaks for itself.
+    async fn introduce(
+        &self,
+        mut stream: TcpStream,
+        peer: SocketAddr,
+        slot: &mut Slot,
+    ) -> Option<Opened> {
+        if self.proxies.is_none() {
+            return Some(Opened {
+                stream,
+                ahead: BytesMut::new(),
+                peer,
+            });
+        }
+        let read = tokio::select! {
+            read = proxy_protocol::read(&mut stream) => read,
+            () = self.out_of_patience() => {
+                debug!(peer = %peer, "connection closed: no PROXY protocol header in time");
+                return None;
+            }
+        };
+        let (source, ahead) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                debug!(peer = %peer, error = %fault, "connection closed");
+                return None;
+            }
+        };
+        let peer = source.unwrap_or(peer);
+        if let Err(full) = slot.assign(peer.ip()) {
+            self.log_refusal(full.text(), peer.ip());
+            return None;
+        }
+        Some(Opened {
+            stream,
+            ahead,
+            peer,
+        })
+    }
+
+    /// Ends when a connection should have said who it is from.
+    async fn out_of_patience(&self) {
+        let leaving = async {
+            self.lifecycle().reached(Stage::Stopping).await;
+            tokio::select! {
+                () = self.lifecycle().reached(Stage::Cut) => {}
+                () = sleep(LAST_CALL) => {}
+            }
+        };
+        tokio::select! {
+            () = sleep(self.terms.limits.first_byte) => {}
+            () = leaving => {}
+        }
+    }
+
     /// Warns of the 1st, 2nd, 4th, 8th … refusal, so that a flood of connections is none of log lines.
-    fn log_refusal(&self, full: Full, source: IpAddr) {
+    fn log_refusal(&self, reason: &str, source: IpAddr) {
         let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
         if refused.is_power_of_two() {
-            let cap = match full {
-                Full::Total => "all connections",
-                Full::Source => "connections of one source",
-            };
-            warn!(refused, cap, source = %source, "connection refused: its cap is reached");
+            warn!(refused, reason, source = %source, "connection refused");
         }
     }
 }

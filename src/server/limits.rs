@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
+use ipnet::IpNet;
 
 use super::tasks::Tasks;
 
@@ -38,6 +39,8 @@ pub struct Limits {
     /// Whether loopback addresses are held to `connections_per_source` too. Off by default: what comes from
     /// there is mostly a proxy speaking for many clients.
     pub count_loopback: bool,
+    /// Networks that `connections_per_source` is not for: proxies that speak for many clients.
+    pub uncounted: Vec<IpNet>,
     /// Bytes of a request head, HTTP/1 start line included. Default 16 KiB; below [`Limits::SMALLEST_HEAD`]
     /// that is used instead.
     pub head_bytes: u32,
@@ -81,6 +84,7 @@ impl Default for Limits {
             connections: 15_000,
             connections_per_source: 256,
             count_loopback: false,
+            uncounted: Vec::new(),
             head_bytes: 16 * 1024,
             headers: 64,
             uri_bytes: 8 * 1024,

@@ -22,7 +22,7 @@ use super::limits::Limits;
 
 /// How long a connection that has not said anything may still do so once the drain has stopped accepting:
 /// its request may be on the way.
-const LAST_CALL: Duration = Duration::from_millis(200);
+pub(super) const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// The state of one connection's time limits.
 #[derive(Debug)]

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
+
 use super::limits::Limits;
 
 /// The connections of one listener.
@@ -12,6 +14,7 @@ pub(super) struct Slots {
     total: usize,
     per_source: usize,
     count_loopback: bool,
+    uncounted: Vec<IpNet>,
     taken: Mutex<Taken>,
 }
 
@@ -29,6 +32,16 @@ pub(super) enum Full {
     Source,
 }
 
+impl Full {
+    /// The cap in words.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Total => "the cap of all connections is reached",
+            Self::Source => "the cap of its source is reached",
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
@@ -41,23 +54,20 @@ impl Slots {
             total: limits.connections,
             per_source: limits.connections_per_source,
             count_loopback: limits.count_loopback,
+            uncounted: limits.uncounted.clone(),
             taken: Mutex::default(),
         }
     }
 
     /// Takes a slot for a connection from this address.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<Slot, Full> {
-        let source = (self.count_loopback || !peer.is_loopback()).then(|| source(peer));
+        let source = self.counted(peer);
         let mut taken = self.lock();
         if taken.total >= self.total {
             return Err(Full::Total);
         }
         if let Some(source) = source {
-            let of_source = taken.by_source.entry(source).or_default();
-            if *of_source >= self.per_source {
-                return Err(Full::Source);
-            }
-            *of_source += 1;
+            taken.count(source, self.per_source)?;
         }
         taken.total += 1;
         drop(taken);
@@ -65,6 +75,13 @@ impl Slots {
             slots: Arc::clone(self),
             source,
         })
+    }
+
+    /// What the address counts as, unless it is one that speaks for many.
+    fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
+        let is_uncounted = (peer.is_loopback() && !self.count_loopback)
+            || self.uncounted.iter().any(|network| network.contains(&peer));
+        (!is_uncounted).then(|| source(peer))
     }
 
     /// Connections open now.
@@ -77,15 +94,46 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// The connection turned out to come from this address, through the proxy that opened it.
+    pub(super) fn assign(&mut self, address: IpAddr) -> Result<(), Full> {
+        let source = self.slots.counted(address);
+        let mut taken = self.slots.lock();
+        if let Some(source) = source {
+            taken.count(source, self.slots.per_source)?;
+        }
+        if let Some(before) = std::mem::replace(&mut self.source, source) {
+            taken.free(before);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.lock();
         taken.total = taken.total.saturating_sub(1);
-        let Some(source) = self.source else { return };
-        if let Some(of_source) = taken.by_source.get_mut(&source) {
+        if let Some(source) = self.source {
+            taken.free(source);
+        }
+    }
+}
+
+impl Taken {
+    fn count(&mut self, source: IpAddr, most: usize) -> Result<(), Full> {
+        let of_source = self.by_source.entry(source).or_default();
+        if *of_source >= most {
+            return Err(Full::Source);
+        }
+        *of_source += 1;
+        Ok(())
+    }
+
+    fn free(&mut self, source: IpAddr) {
+        if let Some(of_source) = self.by_source.get_mut(&source) {
             *of_source = of_source.saturating_sub(1);
             if *of_source == 0 {
-                taken.by_source.remove(&source);
+                self.by_source.remove(&source);
             }
         }
     }
@@ -147,6 +195,27 @@ mod tests {
         let _first = slots.take(address("127.0.0.1")).unwrap();
         let _second = slots.take(address("::1")).unwrap();
         assert_eq!(slots.take(address("127.0.0.1")).unwrap_err(), Full::Total);
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_no_source_and_whom_it_names_is_one() {
+        let slots = Arc::new(Slots::new(&Limits {
+            connections_per_source: 1,
+            uncounted: vec!["10.0.0.0/8".parse().unwrap()],
+            ..Limits::default()
+        }));
+        let mut first = slots.take(address("10.0.0.1")).unwrap();
+        let mut second = slots.take(address("10.0.0.1")).unwrap();
+        first.assign(address("192.0.2.1")).unwrap();
+        let refused = second.assign(address("192.0.2.1"));
+        assert_eq!(refused, Err(Full::Source));
+        second.assign(address("192.0.2.2")).unwrap();
+        second.assign(address("192.0.2.3")).unwrap();
+        drop(first);
+        assert_eq!(slots.lock().by_source.len(), 1);
+        drop(second);
+        assert!(slots.lock().by_source.is_empty());
+        assert_eq!(slots.taken(), 0);
     }
 
     #[test]

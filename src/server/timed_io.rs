@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -16,6 +17,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #[derive(Debug)]
 pub(super) struct TimedIo {
     stream: TcpStream,
+    /// What was read of the stream before.
+    ahead: BytesMut,
     activity: Arc<Activity>,
     recognition: Recognition,
     closing: Closing,
@@ -36,9 +39,11 @@ enum Closing {
 }
 
 impl TimedIo {
-    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+    /// A stream of which `ahead` was read already.
+    pub(super) fn new(stream: TcpStream, ahead: BytesMut, activity: Arc<Activity>) -> Self {
         Self {
             stream,
+            ahead,
             activity,
             recognition: Recognition::Preface(0),
             closing: Closing::Open,
@@ -75,7 +80,12 @@ impl AsyncRead for TimedIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if self.ahead.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let length = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead.split_to(length));
+        }
         self.note_read(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }

@@ -12,7 +12,6 @@ pub mod check;
 mod columns;
 mod connect;
 mod contents;
-pub mod copy;
 mod directory;
 mod export;
 mod extensions;

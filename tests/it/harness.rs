@@ -10,6 +10,7 @@ use dragoman::auth::api_key::Pepper;
 use dragoman::auth::keys::{Key, KeyRing};
 use dragoman::auth::password::{PasswordHash, PasswordHasherPool};
 use dragoman::auth::scope::{Scope, Scopes};
+use dragoman::auth::sign_in;
 use dragoman::clock::{Clock, Timestamp};
 use dragoman::command::email::Email;
 use dragoman::command::group::{GroupChange, GroupRef};
@@ -169,6 +170,7 @@ impl Seed {
             keys: Arc::clone(&keys),
             account: account(1),
             body_budget: 64 << 20,
+            sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
             clock: Clock::fixed(NOW, 0xab),
         });

@@ -141,8 +141,6 @@ fn has_content(value: &Value<'_>) -> bool {
     match value {
         Value::Text(_) => false,
         Value::Array(items) => items.iter().any(|(_, item)| has_content(item)),
-        Value::File {
-            filename, bytes, ..
-        } => !(filename.is_empty() && bytes.is_empty()),
+        Value::File(file) => !(file.filename.is_empty() && file.bytes.is_empty()),
     }
 }

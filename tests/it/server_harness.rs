@@ -75,12 +75,26 @@ pub(crate) fn start(limits: Limits) -> Running {
 }
 
 pub(crate) fn start_with(limits: Limits, drain: Drain) -> Running {
+    start_server(limits, drain, |server| server)
+}
+
+/// A server that takes connections from these networks only, and the PROXY protocol on them.
+pub(crate) fn start_behind(proxies: &str, limits: Limits) -> Running {
+    let drain = Drain {
+        lame_duck: Duration::ZERO,
+        deadline: PATIENCE,
+    };
+    let proxies = vec![proxies.parse().unwrap()];
+    start_server(limits, drain, |server| server.with_proxy_protocol(proxies))
+}
+
+fn start_server(limits: Limits, drain: Drain, set_up: impl FnOnce(Server) -> Server) -> Running {
     let free = own_address();
     let listener = Listener::bind(&[free]).unwrap();
     let address = listener.addresses().next().unwrap();
     let admin_listener = Listener::bind(&[free]).unwrap();
     let admin = admin_listener.addresses().next().unwrap();
-    let server = Server::new(listener, limits)
+    let server = set_up(Server::new(listener, limits))
         .with_drain(drain)
         .with_admin(admin_listener);
     let shutdown = server.shutdown();

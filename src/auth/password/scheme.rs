@@ -2,7 +2,7 @@
 
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::{Ident, PasswordHash as Phc};
-use argon2::{Algorithm, Argon2, Params};
+use argon2::{Algorithm, Params};
 
 use super::bcrypt::Bcrypt;
 use super::phpass::Phpass;
@@ -61,7 +61,7 @@ impl Scheme {
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         match self {
-            Self::Argon2(hash) => Argon2::default().verify_password(password, &**hash).is_ok(),
+            Self::Argon2(hash) => super::argon2().verify_password(password, &**hash).is_ok(),
             Self::Bcrypt(hash) => hash.verify(password),
             Self::Phpass(hash) => hash.verify(password),
             Self::PlainMd5(hash) => hash.verify(password),

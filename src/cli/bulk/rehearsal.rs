@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::sqlite::SqliteStore;
-use crate::store::sqlite::copy::copy;
+use crate::store::sqlite::backup::backup;
 
 /// A directory beside the database, for the eyes of this user only; removed when dropped.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Rehearsal {
         let rehearsal = Self(directory);
         let path = rehearsal.0.join("store.db");
         if exists {
-            copy(database, &path).map_err(failed)?;
+            backup(database, &path, &mut |_, _| {}).map_err(failed)?;
         }
         // Whatever its audit trail is sealed with: nobody checks it.
         let seal = Pepper::new(&Clock::system().random()).seal();

@@ -50,14 +50,10 @@ pub(super) fn decode(
 
 /// Writes everything but the password, checked as on the way in: b2evolution itself answers success where
 /// a value is too long, and keeps nothing of the change.
-pub(super) fn encode<'c>(
-    change: &'c UserChange,
-    policy: &'c Policy,
-    form: &mut Fields<'c>,
-) -> Result<(), Error> {
+pub(super) fn encode(change: &UserChange, policy: &Policy, form: &mut Fields) -> Result<(), Error> {
     refuse_foreign(change)?;
     if let Some(username) = &change.username {
-        login(username.as_str())?;
+        check_login(username.as_str())?;
         form.push(LOGIN, username.as_str());
     }
     let names = [
@@ -67,19 +63,19 @@ pub(super) fn encode<'c>(
     ];
     for (name, sent) in names {
         push(name, sent, &[Flag::Identity], form, |text| {
-            edit(name, text, NAME_LENGTH)
+            value::at_most(NAME_LENGTH, name, text)
         })?;
     }
     let name = "edited_user_gender";
     push(name, &change.gender, &[Flag::Identity], form, |text| {
-        gender(name, text)
+        check_gender(name, text)
     })?;
     let name = "edited_user_locale";
     push(name, &change.locale, &[Flag::Preferences], form, |text| {
-        edit(name, text, Text::MAX_BYTES)
+        value::at_most(Text::MAX_BYTES, name, text)
     })?;
     if let Some(address) = &change.email {
-        email(address.as_str())?;
+        check_email(address.as_str())?;
         form.flag(&[Flag::Admin]);
         form.push(EMAIL, address.as_str());
     }
@@ -114,12 +110,12 @@ pub(super) fn encode<'c>(
     Ok(())
 }
 
-fn push<'c>(
-    name: &'c str,
-    edit: &'c Edit<Text>,
+fn push(
+    name: &str,
+    edit: &Edit<Text>,
     flags: &[Flag],
-    form: &mut Fields<'c>,
-    check: impl Fn(&str) -> Result<Edit<Text>, Error>,
+    form: &mut Fields,
+    check: impl Fn(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let text = match edit {
         Edit::Keep => return Ok(()),
@@ -171,13 +167,19 @@ fn edit(name: &str, text: &str, most: usize) -> Result<Edit<Text>, Error> {
     if text.is_empty() {
         return Ok(Edit::Clear);
     }
-    value::text(name, text, Some(most)).map(Edit::Set)
+    value::at_most(most, name, text)?;
+    value::text(name, text).map(Edit::Set)
 }
 
 /// One of three letters; sent empty it is cleared.
 fn gender(name: &str, text: &str) -> Result<Edit<Text>, Error> {
+    check_gender(name, text)?;
+    edit(name, text, 1)
+}
+
+fn check_gender(name: &str, text: &str) -> Result<(), Error> {
     match text {
-        "" | "M" | "F" | "O" => edit(name, text, 1),
+        "" | "M" | "F" | "O" => Ok(()),
         _ => Err(Error::invalid(
             name.to_owned(),
             "must be M, F or O; send one of them",
@@ -194,9 +196,14 @@ fn level(name: &str, text: &str) -> Result<Level, Error> {
         .ok_or_else(|| wording::LEVEL_RANGE.error(""))
 }
 
-/// Lower case; letters, digits and three signs; at most 20 of them; not the vendor's own prefix.
+/// Lower case, whatever was sent.
 fn login(text: &str) -> Result<Username, Error> {
-    let login = text.to_ascii_lowercase();
+    check_login(text)?;
+    Username::parse(text.to_ascii_lowercase()).ok_or_else(|| wording::LOGIN_CHARACTERS.error(""))
+}
+
+/// Letters, digits and three signs; at most 20 of them; not the vendor's own prefix.
+fn check_login(login: &str) -> Result<(), Error> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if login.is_empty() {
         return Err(wording::LOGIN_EMPTY.error(""));
@@ -207,26 +214,34 @@ fn login(text: &str) -> Result<Username, Error> {
     if login.len() > 20 {
         return Err(wording::LOGIN_LONG.error(""));
     }
-    if login.starts_with("usr_") {
+    if login
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("usr_"))
+    {
         return Err(Error::invalid(
             "edited_user_login",
             "must not start with usr_; choose another",
         ));
     }
-    Username::parse(login).ok_or_else(|| wording::LOGIN_CHARACTERS.error(""))
+    Ok(())
 }
 
-/// Lower case; fewer characters than RFC 5322 allows, above all no plus sign.
+/// Lower case, whatever was sent.
 fn email(text: &str) -> Result<Email, Error> {
-    if text.is_empty() {
+    check_email(text)?;
+    Email::parse(text.to_ascii_lowercase()).ok_or_else(|| wording::EMAIL_INVALID.error(""))
+}
+
+/// Fewer characters than RFC 5322 allows, above all no plus sign.
+fn check_email(email: &str) -> Result<(), Error> {
+    if email.is_empty() {
         return Err(wording::EMAIL_EMPTY.error(""));
     }
-    let email = text.to_ascii_lowercase();
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
     let top = email.rsplit('.').next().unwrap_or_default();
-    let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_lowercase());
-    let parsed = (is_top && email.bytes().all(is_allowed)).then_some(email);
-    parsed
-        .and_then(Email::parse)
-        .ok_or_else(|| wording::EMAIL_INVALID.error(""))
+    let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_top && email.bytes().all(is_allowed) {
+        return Ok(());
+    }
+    Err(wording::EMAIL_INVALID.error(""))
 }

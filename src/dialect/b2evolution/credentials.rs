@@ -33,13 +33,13 @@ pub(super) fn decode(headers: &HeaderMap) -> Result<Credentials, Error> {
 pub(super) fn encode(credentials: &Credentials) -> Result<Option<HeaderValue>, Error> {
     let text = match credentials {
         Credentials::None => return Ok(None),
-        Credentials::Key(key) => format!("Bearer {}", key.reveal()),
+        Credentials::Key(key) => ["Bearer ", key.reveal()].concat(),
         Credentials::Basic { login, password } => {
             if login.contains(':') {
                 return Err(unsupported("a login with a colon in it"));
             }
-            let pair = format!("{login}:{}", password.reveal());
-            format!("Basic {}", STANDARD.encode(pair))
+            let pair = Secret::from([login, ":", password.reveal()].concat());
+            ["Basic ", &STANDARD.encode(pair.reveal())].concat()
         }
     };
     let mut value = HeaderValue::try_from(text)

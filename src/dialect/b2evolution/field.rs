@@ -121,8 +121,8 @@ pub(super) enum Type {
 
 /// The field of that name; nothing for one that the contract does not know.
 pub(super) fn find(name: &str) -> Option<Field> {
-    if let Ok(at) = FIELDS.binary_search_by(|(known, ..)| (*known).cmp(name)) {
-        let (_, flags, home) = FIELDS.get(at)?;
+    // Names of another length are told apart at once, which makes looking at each the fastest.
+    if let Some((_, flags, home)) = FIELDS.iter().find(|(known, ..)| *known == name) {
         return Some(Field { flags, home: *home });
     }
     let family = FAMILIES

@@ -58,11 +58,8 @@ pub(super) fn decode(entry: &Entry<'_>, policy: &Policy) -> Result<Vec<Criterion
 }
 
 /// Writes conditions as parameters of `GET users`.
-pub(super) fn encode<'q>(
-    criteria: &'q [Criterion],
-    policy: &'q Policy,
-) -> Result<Fields<'q>, Error> {
-    let mut form = Fields::default();
+pub(super) fn encode(criteria: &[Criterion], policy: &Policy) -> Result<Fields, Error> {
+    let mut form = Fields::new();
     if criteria.is_empty() {
         return Ok(form);
     }
@@ -114,7 +111,7 @@ fn place(name: &str, text: &str) -> Result<Criterion, Error> {
     let field = PLACES.iter().find(|(known, _)| *known == name);
     let (_, field) = field.ok_or_else(|| not_answered(name))?;
     value::integer(name, text)?;
-    let field = value::text(name, field, None)?;
+    let field = value::text(name, *field)?;
     let attribute = Attribute::Extension(Dialect::B2evolution, field);
     exactly(attribute, name, text)
 }
@@ -123,7 +120,7 @@ fn ids(entry: &Entry<'_>) -> Result<Criterion, Error> {
     let elements = value::elements(entry)?;
     let values = elements.iter().map(|(_, id)| {
         let id = Id::parse(id).ok_or_else(|| wording::ILLEGAL.error(&entry.name))?;
-        value::text(&entry.name, &id.to_string(), None)
+        value::text(&entry.name, id.to_string())
     });
     Ok(Criterion {
         attribute: Attribute::Id,
@@ -154,7 +151,7 @@ pub(super) fn criterion(
     Ok(Criterion {
         attribute,
         operator,
-        values: vec![value::text(name, value, None)?],
+        values: vec![value::text(name, value)?],
     })
 }
 
@@ -207,7 +204,7 @@ fn single<'q>(
     found.ok_or_else(|| unsupported("one of the conditions"))
 }
 
-fn many<'q>(criterion: &'q Criterion, form: &mut Fields<'q>) -> Result<(), Error> {
+fn many(criterion: &Criterion, form: &mut Fields) -> Result<(), Error> {
     if criterion.attribute != Attribute::Id || criterion.operator != Operator::In {
         return Err(unsupported("one of the conditions"));
     }

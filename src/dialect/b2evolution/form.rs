@@ -1,21 +1,30 @@
 //! An outgoing form: fields in their order, and the flags they need.
 
-use std::borrow::Cow;
-
 use super::field::{Flag, Flags};
-use crate::framing::form;
+use crate::framing::form::Writer;
+
+/// What most changes to a user take.
+const USUAL_BYTES: usize = 512;
 
 /// Names and values, built from an allow-list: nothing a caller named goes in unchecked.
-#[derive(Debug, Default)]
-pub(super) struct Fields<'c> {
-    pairs: Vec<(Cow<'c, str>, Cow<'c, str>)>,
+#[derive(Debug)]
+pub(super) struct Fields {
+    fields: Writer,
     flags: Flags,
 }
 
-impl<'c> Fields<'c> {
+impl Fields {
+    /// No fields yet.
+    pub(super) fn new() -> Self {
+        Self {
+            fields: Writer::with_capacity(USUAL_BYTES),
+            flags: Flags::default(),
+        }
+    }
+
     /// Adds a field.
-    pub(super) fn push(&mut self, name: impl Into<Cow<'c, str>>, value: impl Into<Cow<'c, str>>) {
-        self.pairs.push((name.into(), value.into()));
+    pub(super) fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        self.fields.push(name.as_ref(), value.as_ref());
     }
 
     /// Asks for a flag that makes a field with these count, if it needs one.
@@ -26,12 +35,14 @@ impl<'c> Fields<'c> {
     }
 
     /// The form as urlencoded text, flags first.
-    pub(super) fn encode(&self) -> String {
-        let flags = Flag::ALL
-            .into_iter()
-            .filter(|flag| self.flags.contains(*flag));
-        let pairs = self.pairs.iter().map(|(name, value)| (&**name, &**value));
-        let all: Vec<(&str, &str)> = flags.map(|flag| (flag.name(), "1")).chain(pairs).collect();
-        form::encode(&all)
+    pub(super) fn into_text(self) -> String {
+        let mut form = Writer::with_capacity(USUAL_BYTES);
+        for flag in Flag::ALL {
+            if self.flags.contains(flag) {
+                form.push(flag.name(), "1");
+            }
+        }
+        form.append(&self.fields);
+        form.into_text()
     }
 }

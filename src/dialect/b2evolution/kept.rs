@@ -41,7 +41,7 @@ pub(super) fn decode(kind: Type, entry: &Entry<'_>) -> Result<Option<String>, Er
 
 fn check(kind: Type, name: &str, text: &str) -> Result<(), Error> {
     match kind {
-        Type::ShortText(most) => value::text(name, text, Some(most)).map(drop),
+        Type::ShortText(most) => value::at_most(most, name, text),
         Type::Integer => value::integer(name, text).map(drop),
         Type::Range(least, most) => match value::integer(name, text)? {
             Some(number) if !(least..=most).contains(&number) => {
@@ -72,10 +72,10 @@ pub(super) fn texts(elements: &[(&str, &str)]) -> Option<String> {
 }
 
 /// Writes one attribute.
-pub(super) fn encode<'c>(
-    edit: &'c ExtensionEdit,
+pub(super) fn encode(
+    edit: &ExtensionEdit,
     limits: &JsonLimits,
-    form: &mut Fields<'c>,
+    form: &mut Fields,
 ) -> Result<(), Error> {
     let name = edit.field.as_str();
     let value = edit.value.as_ref().map(Text::as_str);

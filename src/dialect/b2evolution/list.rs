@@ -86,7 +86,7 @@ pub(super) fn without_left_over(form: &Form<'_>) -> Result<(), Error> {
 }
 
 /// Writes a search as parameters of `GET users`.
-pub(super) fn encode<'q>(query: &'q UserQuery, policy: &'q Policy) -> Result<Fields<'q>, Error> {
+pub(super) fn encode(query: &UserQuery, policy: &Policy) -> Result<Fields, Error> {
     if query.sort.is_some() {
         return Err(unsupported("an order"));
     }
@@ -115,7 +115,7 @@ fn starting_with(name: &str, prefix: &str) -> Result<UserQuery, Error> {
 }
 
 fn known_status(name: &str, text: &str) -> Result<Text, Error> {
-    value::text(name, status::parse(name, text)?.name(), None)
+    value::text(name, status::parse(name, text)?.name())
 }
 
 fn positive(entry: &Entry<'_>) -> Result<Option<u64>, Error> {

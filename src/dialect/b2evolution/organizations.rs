@@ -47,9 +47,7 @@ pub(super) fn decode(form: &mut Form<'_>) -> Result<Option<Vec<Organization>>, E
         let role = position
             .map(|at| roles.swap_remove(at).1)
             .filter(|role| !role.is_empty());
-        let role = role
-            .map(|role| value::text(ROLES, &role, None))
-            .transpose()?;
+        let role = role.map(|role| value::text(ROLES, role)).transpose()?;
         organizations.push(Organization { id, role });
     }
     without_left_over(&roles)?;
@@ -57,7 +55,7 @@ pub(super) fn decode(form: &mut Form<'_>) -> Result<Option<Vec<Organization>>, E
 }
 
 /// Writes both arrays with their keys.
-pub(super) fn encode<'c>(organizations: &'c [Organization], fields: &mut Fields<'c>) {
+pub(super) fn encode(organizations: &[Organization], fields: &mut Fields) {
     if organizations.is_empty() {
         fields.push("organizations[]", "");
     }

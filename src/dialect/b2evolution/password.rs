@@ -90,10 +90,7 @@ impl<'a> Sent<'a> {
 }
 
 /// Writes the fields of a change.
-pub(super) fn encode_change<'c>(
-    change: &'c UserChange,
-    fields: &mut Fields<'c>,
-) -> Result<(), Error> {
+pub(super) fn encode_change(change: &UserChange, fields: &mut Fields) -> Result<(), Error> {
     match (&change.password, &change.current_password) {
         (None, None) => Ok(()),
         (Some(password), Some(current)) => {
@@ -111,7 +108,7 @@ pub(super) fn encode_change<'c>(
 }
 
 /// Writes the password of a new user.
-pub(super) fn encode_create<'c>(change: &'c UserChange, fields: &mut Fields<'c>) {
+pub(super) fn encode_create(change: &UserChange, fields: &mut Fields) {
     if let Some(current) = &change.current_password {
         fields.push(CURRENT, current.reveal());
     }

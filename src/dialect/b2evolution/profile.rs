@@ -23,7 +23,10 @@ pub(super) fn is_sensitive(name: &str) -> bool {
 }
 
 /// Reads the form of `POST users/<id>`: only what is sent is changed.
-pub(super) fn decode_update(form: Form<'_>, policy: &Policy) -> Result<(UserChange, Note), Error> {
+pub(super) fn decode_update(
+    form: Form<'_>,
+    policy: &Policy,
+) -> Result<(Box<UserChange>, Note), Error> {
     let mut form = form;
     let mut reader = Reader::new(&mut form, false, policy);
     let passwords = password::Sent::take(&mut form);
@@ -38,7 +41,10 @@ pub(super) fn decode_update(form: Form<'_>, policy: &Policy) -> Result<(UserChan
 }
 
 /// Reads the form of `POST users`: no flag is needed, some fields are.
-pub(super) fn decode_create(form: Form<'_>, policy: &Policy) -> Result<(UserChange, Note), Error> {
+pub(super) fn decode_create(
+    form: Form<'_>,
+    policy: &Policy,
+) -> Result<(Box<UserChange>, Note), Error> {
     let mut form = form;
     let mut reader = Reader::new(&mut form, true, policy);
     let passwords = password::Sent::take(&mut form);
@@ -54,22 +60,16 @@ pub(super) fn decode_create(form: Form<'_>, policy: &Policy) -> Result<(UserChan
 }
 
 /// Writes the form of `POST users/<id>`.
-pub(super) fn encode_update<'c>(
-    change: &'c UserChange,
-    policy: &'c Policy,
-) -> Result<Fields<'c>, Error> {
-    let mut form = Fields::default();
+pub(super) fn encode_update(change: &UserChange, policy: &Policy) -> Result<Fields, Error> {
+    let mut form = Fields::new();
     attribute::encode(change, policy, &mut form)?;
     password::encode_change(change, &mut form)?;
     Ok(form)
 }
 
 /// Writes the form of `POST users`.
-pub(super) fn encode_create<'c>(
-    change: &'c UserChange,
-    policy: &'c Policy,
-) -> Result<Fields<'c>, Error> {
-    let mut form = Fields::default();
+pub(super) fn encode_create(change: &UserChange, policy: &Policy) -> Result<Fields, Error> {
+    let mut form = Fields::new();
     attribute::encode(change, policy, &mut form)?;
     password::encode_create(change, &mut form);
     Ok(form)
@@ -79,7 +79,8 @@ struct Reader<'p> {
     policy: &'p Policy,
     creates: bool,
     flags: Flags,
-    change: UserChange,
+    /// Boxed from the start, as it is large.
+    change: Box<UserChange>,
     faults: Vec<Error>,
 }
 
@@ -89,7 +90,7 @@ impl<'p> Reader<'p> {
             policy,
             creates,
             flags: Flags::default(),
-            change: UserChange::default(),
+            change: Box::default(),
             faults: Vec::new(),
         };
         for flag in Flag::ALL {
@@ -178,7 +179,7 @@ impl<'p> Reader<'p> {
                 let text = (!text.is_empty()).then(|| text.clone().into_owned());
                 self.keep(&name, text)
             }
-            Value::Array(_) | Value::File { .. } => {
+            Value::Array(_) | Value::File(_) => {
                 let json = value::to_json_text(entry)?;
                 self.keep(&name, Some(json))
             }
@@ -186,12 +187,10 @@ impl<'p> Reader<'p> {
     }
 
     fn keep(&mut self, name: &str, value: Option<String>) -> Result<(), Error> {
-        let value = value
-            .map(|value| value::text(name, &value, None))
-            .transpose()?;
+        let value = value.map(|value| value::text(name, value)).transpose()?;
         self.change.extensions.push(ExtensionEdit {
             dialect: Dialect::B2evolution,
-            field: value::text(name, name, None)?,
+            field: value::text(name, name)?,
             value,
         });
         Ok(())
@@ -201,7 +200,7 @@ impl<'p> Reader<'p> {
         self.creates || flags.is_empty() || flags.iter().any(|flag| self.flags.contains(*flag))
     }
 
-    fn finish(mut self) -> Result<UserChange, Error> {
+    fn finish(mut self) -> Result<Box<UserChange>, Error> {
         if let (Some(youngest), Some(oldest)) = (
             self.kept("edited_user_age_min"),
             self.kept("edited_user_age_max"),

@@ -11,7 +11,7 @@ use super::{credentials, filter, list, profile, value};
 use crate::auth::{Call, Credentials};
 use crate::command::native::Native;
 use crate::command::user::UserRef;
-use crate::command::{Command, Dialect};
+use crate::command::{Command, Dialect, Id};
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
 use crate::framing::form::{Form, Value};
@@ -54,13 +54,13 @@ fn decode_command(
             let form = decode_form(head, body, policy)?;
             let (change, note) = profile::decode_create(form, policy)?;
             reply_to.note = note;
-            Command::CreateUser(Box::new(change))
+            Command::CreateUser(change)
         }
         Route::Update(id) => {
             let form = decode_form(head, body, policy)?;
             let (change, note) = profile::decode_update(form, policy)?;
             reply_to.note = note;
-            Command::UpdateUser(UserRef::Id(id), Box::new(change))
+            Command::UpdateUser(UserRef::Id(id), change)
         }
         Route::List => {
             let (query, page) = list::decode(query()?, policy)?;
@@ -138,12 +138,12 @@ fn sent_twice(name: &str) -> Error {
 fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
     let mut fields = Vec::new();
     for entry in form.into_entries() {
-        let name = value::text("a name", &entry.name, None)?;
+        let name = value::text("a name", &*entry.name)?;
         match &entry.value {
             Value::Text(text) => fields.push((name, Secret::from(&**text))),
-            Value::Array(_) | Value::File { .. } => {
+            Value::Array(_) | Value::File(_) => {
                 for (_, text) in value::elements(&entry)? {
-                    let name = value::text("a name", &format!("{}[]", entry.name), None)?;
+                    let name = value::text("a name", format!("{}[]", entry.name))?;
                     fields.push((name, Secret::from(text)));
                 }
             }
@@ -151,7 +151,7 @@ fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
     }
     Ok(Native {
         dialect: Dialect::B2evolution,
-        operation: value::text("operation", operation, None)?,
+        operation: value::text("operation", operation)?,
         subject: None,
         fields,
     })
@@ -159,28 +159,24 @@ fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
 
 /// Writes a request to a b2evolution.
 pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
-    let (method, path, fields) = match &call.command {
+    let (method, target, fields) = match &call.command {
         Command::CreateUser(change) => {
             let form = profile::encode_create(change, policy)?;
-            (Method::POST, "users".to_owned(), form)
+            (Method::POST, Target::Users, form)
         }
         Command::UpdateUser(user, change) => {
             let form = profile::encode_update(change, policy)?;
-            (Method::POST, user_path(user)?, form)
+            (Method::POST, Target::user(user)?, form)
         }
-        Command::ReadUser(user) => (Method::GET, user_path(user)?, Fields::default()),
-        Command::DeleteUser(user) => (Method::DELETE, user_path(user)?, Fields::default()),
-        Command::ListUsers(query) => (
-            Method::GET,
-            "users".to_owned(),
-            list::encode(query, policy)?,
-        ),
+        Command::ReadUser(user) => (Method::GET, Target::user(user)?, Fields::new()),
+        Command::DeleteUser(user) => (Method::DELETE, Target::user(user)?, Fields::new()),
+        Command::ListUsers(query) => (Method::GET, Target::Users, list::encode(query, policy)?),
         Command::CountUsers(query) => {
             let mut form = filter::encode(&query.criteria, policy)?;
             form.push("per_page", "1");
-            (Method::GET, "users".to_owned(), form)
+            (Method::GET, Target::Users, form)
         }
-        Command::Native(native) => (Method::GET, native_path(native)?, native_fields(native)),
+        Command::Native(native) => (Method::GET, Target::native(native)?, native_fields(native)),
         Command::CreateGroup(_)
         | Command::UpdateGroup(..)
         | Command::ReadGroup(_)
@@ -199,19 +195,19 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
             "b2evolution has no accounts; name none",
         ));
     }
-    assemble(method, &path, &fields, &call.credentials, policy)
+    assemble(method, &target, fields, &call.credentials, policy)
 }
 
 fn assemble(
     method: Method,
-    path: &str,
-    fields: &Fields<'_>,
+    target: &Target<'_>,
+    fields: Fields,
     credentials: &Credentials,
     policy: &Policy,
 ) -> Result<Request<Bytes>, Error> {
-    let encoded = fields.encode();
+    let encoded = fields.into_text();
     let is_form = method == Method::POST;
-    let mut uri = format!("{}/{path}", policy.base_path);
+    let mut uri = target.uri(&policy.base_path);
     if !is_form && !encoded.is_empty() {
         uri.push('?');
         uri.push_str(&encoded);
@@ -223,7 +219,7 @@ fn assemble(
     };
     let mut request = Request::new(body);
     *request.method_mut() = method;
-    *request.uri_mut() = uri.parse().map_err(Error::internal)?;
+    *request.uri_mut() = uri.try_into().map_err(Error::internal)?;
     let headers = request.headers_mut();
     if is_form {
         headers.insert(
@@ -237,27 +233,49 @@ fn assemble(
     Ok(request)
 }
 
-fn user_path(user: &UserRef) -> Result<String, Error> {
-    match user {
-        UserRef::Id(id) => Ok(format!("users/{id}")),
-        UserRef::Username(_) | UserRef::Email(_) | UserRef::UsernameOrEmail(_) => Err(Error::new(
-            Kind::Unsupported,
-            "b2evolution names a user by id only; send the id",
-        )),
-    }
+/// What a request is sent to.
+enum Target<'c> {
+    /// `users`
+    Users,
+    /// `users/<id>`
+    User(Id),
+    /// A controller whose answers only b2evolution can give.
+    Native(&'c str),
 }
 
-fn native_path(native: &Native) -> Result<String, Error> {
-    match (native.dialect, native.operation.as_str()) {
-        (Dialect::B2evolution, known @ ("users/recipients" | "users/authors")) => {
-            Ok(known.to_owned())
+impl<'c> Target<'c> {
+    fn user(user: &UserRef) -> Result<Self, Error> {
+        match user {
+            UserRef::Id(id) => Ok(Self::User(*id)),
+            UserRef::Username(_) | UserRef::Email(_) | UserRef::UsernameOrEmail(_) => {
+                Err(Error::new(
+                    Kind::Unsupported,
+                    "b2evolution names a user by id only; send the id",
+                ))
+            }
         }
-        (_, name) => Err(no_operation(name)),
+    }
+
+    fn native(native: &'c Native) -> Result<Self, Error> {
+        match (native.dialect, native.operation.as_str()) {
+            (Dialect::B2evolution, known @ ("users/recipients" | "users/authors")) => {
+                Ok(Self::Native(known))
+            }
+            (_, name) => Err(no_operation(name)),
+        }
+    }
+
+    fn uri(&self, base_path: &str) -> String {
+        match self {
+            Self::Users => format!("{base_path}/users"),
+            Self::User(id) => format!("{base_path}/users/{id}"),
+            Self::Native(path) => format!("{base_path}/{path}"),
+        }
     }
 }
 
-fn native_fields(native: &Native) -> Fields<'_> {
-    let mut form = Fields::default();
+fn native_fields(native: &Native) -> Fields {
+    let mut form = Fields::new();
     for (name, value) in &native.fields {
         form.push(name.as_str(), value.reveal());
     }

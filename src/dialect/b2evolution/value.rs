@@ -12,7 +12,7 @@ pub(super) fn scalar<'e>(entry: &'e Entry<'_>) -> Result<&'e str, Error> {
     match &entry.value {
         Value::Text(text) => Ok(text),
         Value::Array(_) => Err(wording::NOT_SCALAR.error(&entry.name)),
-        Value::File { .. } => Err(no_file(&entry.name)),
+        Value::File(_) => Err(no_file(&entry.name)),
     }
 }
 
@@ -21,7 +21,7 @@ pub(super) fn elements<'e>(entry: &'e Entry<'_>) -> Result<Vec<(&'e str, &'e str
     match &entry.value {
         Value::Text(_) => Err(wording::NOT_ARRAY.error(&entry.name)),
         Value::Array(elements) => flat(&entry.name, elements),
-        Value::File { .. } => Err(no_file(&entry.name)),
+        Value::File(_) => Err(no_file(&entry.name)),
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn flat<'e>(
     let each = elements.iter().map(|(key, value)| match value {
         Value::Text(text) => Ok((&**key, &**text)),
         Value::Array(_) => Err(wording::NOT_SCALAR.error(name)),
-        Value::File { .. } => Err(no_file(name)),
+        Value::File(_) => Err(no_file(name)),
     });
     each.collect()
 }
@@ -58,15 +58,19 @@ pub(super) fn boolean(name: &str, text: &str) -> Result<bool, Error> {
     }
 }
 
-/// Text that the store can keep, of at most `most` characters.
-pub(super) fn text(name: &str, value: &str, most: Option<usize>) -> Result<Text, Error> {
-    if let Some(most) = most
-        && value.chars().nth(most).is_some()
-    {
+/// Text that the store can keep.
+pub(super) fn text(name: &str, value: impl Into<String>) -> Result<Text, Error> {
+    Text::parse(value).map_err(|fault| Error::invalid(name.to_owned(), fault))
+}
+
+/// Refuses text of more than `most` characters.
+pub(super) fn at_most(most: usize, name: &str, text: &str) -> Result<(), Error> {
+    // A character has at least one byte.
+    if text.len() > most && text.chars().nth(most).is_some() {
         let rule = format!("must be at most {most} characters long; shorten it");
         return Err(Error::invalid(name.to_owned(), rule));
     }
-    Text::parse(value).map_err(|fault| Error::invalid(name.to_owned(), fault))
+    Ok(())
 }
 
 /// A list as an extension attribute keeps it: a JSON array.
@@ -102,7 +106,7 @@ fn element(element: Json<'_>) -> Option<String> {
 pub(super) fn to_json(value: Value<'_>) -> Option<Json<'_>> {
     match value {
         Value::Text(text) => Some(Json::String(text)),
-        Value::File { .. } => None,
+        Value::File(_) => None,
         Value::Array(elements) => {
             let members = elements
                 .into_iter()

@@ -14,9 +14,12 @@ use crate::framing::json::{Json, write_php_string};
 use crate::outcome::UserPage;
 use crate::route::JsonLimits;
 
+/// What an envelope has besides its message, more or less.
+const ENVELOPE_BYTES: usize = 96;
+
 /// An envelope with a message of HTML.
 pub(super) fn envelope(shape: Shape, message: &str) -> String {
-    let mut out = String::from("{");
+    let mut out = open(message);
     match shape {
         Shape::Coded {
             code,
@@ -39,9 +42,15 @@ pub(super) fn envelope(shape: Shape, message: &str) -> String {
 
 /// Envelope A without a fault.
 pub(super) fn success(code: &str, status: StatusCode, message: &str) -> String {
-    let mut out = String::from("{");
+    let mut out = open(message);
     write_code(&mut out, code, message, status, false);
     out.push('}');
+    out
+}
+
+fn open(message: &str) -> String {
+    let mut out = String::with_capacity(message.len().saturating_add(ENVELOPE_BYTES));
+    out.push('{');
     out
 }
 
@@ -127,17 +136,12 @@ fn key(out: &mut String, name: &str) {
 }
 
 fn write_code(out: &mut String, code: &str, message: &str, status: StatusCode, quoted: bool) {
-    key(out, "code");
+    out.push_str("\"code\":");
     write_php_string(out, code);
-    out.push(',');
-    key(out, "message");
+    out.push_str(",\"message\":");
     write_php_string(out, message);
     let quote = if quoted { "\"" } else { "" };
-    let _ = write!(
-        out,
-        ",\"data\":{{\"status\":{quote}{}{quote}}}",
-        status.as_str()
-    );
+    out.extend([",\"data\":{\"status\":", quote, status.as_str(), quote, "}"]);
 }
 
 fn write_counters(out: &mut String, page: u64, size: u64, total: u64) {

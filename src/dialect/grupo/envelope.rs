@@ -54,7 +54,7 @@ pub(super) fn take_verb(form: &mut Form<'_>) -> Result<(&'static str, String), E
         let target = match entry.value {
             Value::Text(target) if target.is_empty() => continue,
             Value::Text(target) => target.into_owned(),
-            Value::Array(_) | Value::File { .. } => {
+            Value::Array(_) | Value::File(_) => {
                 return Err(Error::invalid(verb, "must be text; send it once"));
             }
         };
@@ -90,7 +90,7 @@ fn take_key(
     check_decisive(&entry)?;
     match entry.value {
         Value::Text(key) => Ok(Some(Secret::from(key.into_owned()))),
-        Value::Array(_) | Value::File { .. } => Err(Kind::Unauthenticated.into()),
+        Value::Array(_) | Value::File(_) => Err(Kind::Unauthenticated.into()),
     }
 }
 
@@ -99,7 +99,7 @@ fn is_presented(entry: &Entry<'_>) -> bool {
     match &entry.value {
         Value::Text(key) => !key.is_empty(),
         Value::Array(_) => true,
-        Value::File { .. } => false,
+        Value::File(_) => false,
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn keep_rest(fields: &mut Fields<'_>) -> Vec<ExtensionEdit> {
                 Err(Error::invalid(entry.name.into_owned(), CREDENTIAL))
             }
             Value::Text(text) => edit(entry.name.into_owned(), text.into_owned()),
-            list @ (Value::Array(_) | Value::File { .. }) => match json_of(list) {
+            list @ (Value::Array(_) | Value::File(_)) => match json_of(list) {
                 Some(list) => edit(entry.name.into_owned() + LIST, text_of(&list)),
                 None => continue,
             },
@@ -61,11 +61,11 @@ pub(super) fn edit(field: String, value: String) -> Result<ExtensionEdit, Error>
 }
 
 /// Writes attributes back as the fields they were. `own` are the names that have another meaning.
-pub(super) fn write<'c>(
-    edits: &'c [ExtensionEdit],
+pub(super) fn write(
+    edits: &[ExtensionEdit],
     own: &[&str],
     policy: &Policy,
-    pairs: &mut Pairs<'c>,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     for edit in edits {
         let field = edit.field.as_str();
@@ -95,7 +95,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 fn json_of(value: Value<'_>) -> Option<Json<'_>> {
     let items = match value {
         Value::Text(text) => return Some(Json::String(text)),
-        Value::File { .. } => return None,
+        Value::File(_) => return None,
         Value::Array(items) => items,
     };
     let members: Vec<_> = items
@@ -122,7 +122,7 @@ fn text_of(value: &Json<'_>) -> String {
     text
 }
 
-fn write_list(name: &str, value: &str, policy: &Policy, pairs: &mut Pairs<'_>) -> Option<()> {
+fn write_list(name: &str, value: &str, policy: &Policy, pairs: &mut Pairs) -> Option<()> {
     let list = Json::decode(value, &policy.json).ok()?;
     if !matches!(list, Json::Array(_) | Json::Object(_)) {
         return None;
@@ -130,10 +130,10 @@ fn write_list(name: &str, value: &str, policy: &Policy, pairs: &mut Pairs<'_>) -
     write_item(name.to_owned(), list, pairs)
 }
 
-fn write_item(name: String, value: Json<'_>, pairs: &mut Pairs<'_>) -> Option<()> {
+fn write_item(name: String, value: Json<'_>, pairs: &mut Pairs) -> Option<()> {
     let members = match value {
         Json::String(text) => {
-            pairs.add(name, text.into_owned());
+            pairs.add(name, text);
             return Some(());
         }
         Json::Array(items) if !items.is_empty() => {

@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
             Value::Text(text) => return Some(text),
             value if holds_file(&value) => self.refuse_file(name),
             Value::Array(_) => self.fault(Error::invalid(name, "must be text; send it once")),
-            Value::File { .. } => {}
+            Value::File(_) => {}
         }
         None
     }
@@ -164,14 +164,14 @@ impl<'a> Fields<'a> {
         };
         let values = match entry.value {
             Value::Array(items) => items.into_iter().map(|(_, value)| value).collect(),
-            value @ (Value::Text(_) | Value::File { .. }) => vec![value],
+            value @ (Value::Text(_) | Value::File(_)) => vec![value],
         };
         let mut texts = Vec::with_capacity(values.len());
         for value in values {
             match value {
                 Value::Text(text) if super::wire::is_missing(&text) => {}
                 Value::Text(text) => texts.push(text),
-                Value::Array(_) | Value::File { .. } => {
+                Value::Array(_) | Value::File(_) => {
                     self.fault(Error::invalid(
                         name,
                         "must be a number or a list of numbers",
@@ -214,7 +214,7 @@ impl<'a> Fields<'a> {
                 Value::Text(text) if text.is_empty() => {}
                 value if holds_file(&value) => self.refuse_file(&entry.name),
                 Value::Text(_) | Value::Array(_) => self.refuse(&entry.name),
-                Value::File { .. } => {}
+                Value::File(_) => {}
             }
         }
     }
@@ -236,8 +236,6 @@ pub(super) fn holds_file(value: &Value<'_>) -> bool {
     match value {
         Value::Text(_) => false,
         Value::Array(items) => items.iter().any(|(_, item)| holds_file(item)),
-        Value::File {
-            filename, bytes, ..
-        } => !(filename.is_empty() && bytes.is_empty()),
+        Value::File(file) => !(file.filename.is_empty() && file.bytes.is_empty()),
     }
 }

@@ -56,11 +56,11 @@ pub(super) fn decode(fields: &mut Fields<'_>, is_new: bool) -> GroupChange {
 }
 
 /// Writes a change.
-pub(super) fn encode<'c>(
-    change: &'c GroupChange,
+pub(super) fn encode(
+    change: &GroupChange,
     is_new: bool,
     policy: &Policy,
-    pairs: &mut Pairs<'c>,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     need("name", change.name.is_some() || !is_new)?;
     if let Some(name) = &change.name {
@@ -120,7 +120,7 @@ fn own_spelling(slug: &Slug) -> Result<&str, Error> {
     Ok(text)
 }
 
-fn encode_category(edit: &Edit<Id>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+fn encode_category(edit: &Edit<Id>, pairs: &mut Pairs) -> Result<(), Error> {
     match edit {
         Edit::Keep => Ok(()),
         Edit::Set(id) => {
@@ -132,11 +132,7 @@ fn encode_category(edit: &Edit<Id>, pairs: &mut Pairs<'_>) -> Result<(), Error> 
 }
 
 /// `password_protect=yes` beside a password is refused by the vendor; the password alone is not.
-fn encode_protection<'c>(
-    change: &'c GroupChange,
-    is_new: bool,
-    pairs: &mut Pairs<'c>,
-) -> Result<(), Error> {
+fn encode_protection(change: &GroupChange, is_new: bool, pairs: &mut Pairs) -> Result<(), Error> {
     match (change.password_protected, &change.password) {
         (None, Edit::Keep) => {}
         (Some(true), Edit::Keep) => pairs.add("password_protect", "yes"),

@@ -65,10 +65,10 @@ pub(super) fn decode_change(fields: &mut Fields<'_>) -> Option<Command> {
 }
 
 /// Writes a membership and the role that begins with it.
-pub(super) fn encode_add<'c>(
-    membership: &'c Membership,
+pub(super) fn encode_add(
+    membership: &Membership,
     role: Option<MemberRole>,
-    pairs: &mut Pairs<'c>,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     encode(membership, pairs)?;
     if let Some(MemberRole(role)) = role {
@@ -78,16 +78,16 @@ pub(super) fn encode_add<'c>(
 }
 
 /// Writes a membership.
-pub(super) fn encode<'c>(membership: &'c Membership, pairs: &mut Pairs<'c>) -> Result<(), Error> {
+pub(super) fn encode(membership: &Membership, pairs: &mut Pairs) -> Result<(), Error> {
     reference::write_user(&membership.user, pairs)?;
     reference::write_group(&membership.group, pairs)
 }
 
 /// Writes a ban.
-pub(super) fn encode_ban<'c>(
-    membership: &'c Membership,
-    end: &'c BanEnd,
-    pairs: &mut Pairs<'c>,
+pub(super) fn encode_ban(
+    membership: &Membership,
+    end: &BanEnd,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     let id = reference::id_of(&membership.user)?.to_string();
     match end {
@@ -101,10 +101,7 @@ pub(super) fn encode_ban<'c>(
 }
 
 /// Writes the end of a ban.
-pub(super) fn encode_unban<'c>(
-    membership: &'c Membership,
-    pairs: &mut Pairs<'c>,
-) -> Result<(), Error> {
+pub(super) fn encode_unban(membership: &Membership, pairs: &mut Pairs) -> Result<(), Error> {
     let id = reference::id_of(&membership.user)?.to_string();
     pairs.add(UNBAN, id);
     reference::write_group(&membership.group, pairs)

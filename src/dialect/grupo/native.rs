@@ -41,7 +41,7 @@ pub(super) fn decode(operation: Operation, name: &str, fields: &mut Fields<'_>) 
 }
 
 /// Writes an operation; verb and target are its name.
-pub(super) fn encode<'c>(native: &'c Native, pairs: &mut Pairs<'c>) -> Result<(), Error> {
+pub(super) fn encode(native: &Native, pairs: &mut Pairs) -> Result<(), Error> {
     let operation = native.operation.as_str();
     let known = operation
         .split_once('=')
@@ -92,7 +92,7 @@ fn named(user: &str, fields: &mut Fields<'_>) -> Option<UserRef> {
 fn text<'e>(rest: &'e [Entry<'_>], name: &str) -> Option<&'e str> {
     match &rest.iter().find(|entry| entry.name == name)?.value {
         Value::Text(text) if !is_missing(text) => Some(text),
-        Value::Text(_) | Value::Array(_) | Value::File { .. } => None,
+        Value::Text(_) | Value::Array(_) | Value::File(_) => None,
     }
 }
 
@@ -118,6 +118,6 @@ fn flatten(
                 flatten(format!("{name}[{key}]"), item, flat, fields);
             }
         }
-        Value::File { .. } => {}
+        Value::File(_) => {}
     }
 }

@@ -1,23 +1,31 @@
 //! The fields of a request towards an upstream, while they are gathered.
 
-use std::borrow::Cow;
-
 use super::wire::is_missing;
 use crate::command::Edit;
 use crate::command::text::Text;
 use crate::error::{Error, Kind};
-use crate::framing::form;
+use crate::framing::form::Writer;
+
+/// What most calls take.
+const USUAL_BYTES: usize = 512;
 
 /// Names and values in the order in which they are sent.
-#[derive(Debug, Default)]
-pub(super) struct Pairs<'c> {
-    pairs: Vec<(Cow<'c, str>, Cow<'c, str>)>,
+#[derive(Debug)]
+pub(super) struct Pairs {
+    pairs: Writer,
 }
 
-impl<'c> Pairs<'c> {
+impl Pairs {
+    /// No fields yet.
+    pub(super) fn new() -> Self {
+        Self {
+            pairs: Writer::with_capacity(USUAL_BYTES),
+        }
+    }
+
     /// Adds a field.
-    pub(super) fn add(&mut self, name: impl Into<Cow<'c, str>>, value: impl Into<Cow<'c, str>>) {
-        self.pairs.push((name.into(), value.into()));
+    pub(super) fn add(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        self.pairs.push(name.as_ref(), value.as_ref());
     }
 
     /// Adds a value that must arrive as one: the vendor takes blank and `0` for none.
@@ -25,7 +33,7 @@ impl<'c> Pairs<'c> {
         &mut self,
         attribute: &str,
         name: &'static str,
-        value: &'c str,
+        value: &str,
     ) -> Result<(), Error> {
         if is_missing(value) {
             return Err(cannot(attribute, "be blank or 0"));
@@ -39,7 +47,7 @@ impl<'c> Pairs<'c> {
         &mut self,
         attribute: &str,
         name: &'static str,
-        edit: &'c Edit<Text>,
+        edit: &Edit<Text>,
     ) -> Result<(), Error> {
         match edit {
             Edit::Keep => Ok(()),
@@ -56,7 +64,7 @@ impl<'c> Pairs<'c> {
         &mut self,
         attribute: &str,
         name: &'static str,
-        edit: &'c Edit<Text>,
+        edit: &Edit<Text>,
         is_new: bool,
     ) -> Result<(), Error> {
         if *edit == Edit::Clear && !is_new {
@@ -74,13 +82,8 @@ impl<'c> Pairs<'c> {
     }
 
     /// The body.
-    pub(super) fn encode(&self) -> String {
-        let pairs: Vec<(&str, &str)> = self
-            .pairs
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
-        form::encode(&pairs)
+    pub(super) fn into_text(self) -> String {
+        self.pairs.into_text()
     }
 }
 

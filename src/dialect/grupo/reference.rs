@@ -74,7 +74,7 @@ pub(super) fn user_by_id(name: &'static str, fields: &mut Fields<'_>) -> Option<
 }
 
 /// Writes a user the way `user` and `user_id` are read.
-pub(super) fn write_user<'c>(user: &'c UserRef, pairs: &mut Pairs<'c>) -> Result<(), Error> {
+pub(super) fn write_user(user: &UserRef, pairs: &mut Pairs) -> Result<(), Error> {
     let name = match user {
         UserRef::Id(id) => {
             pairs.add("user_id", id.to_string());
@@ -95,7 +95,7 @@ pub(super) fn write_user<'c>(user: &'c UserRef, pairs: &mut Pairs<'c>) -> Result
 }
 
 /// Writes a group the way `group` and `group_id` are read.
-pub(super) fn write_group<'c>(group: &'c GroupRef, pairs: &mut Pairs<'c>) -> Result<(), Error> {
+pub(super) fn write_group(group: &GroupRef, pairs: &mut Pairs) -> Result<(), Error> {
     match group {
         GroupRef::Id(id) => pairs.add("group_id", id.to_string()),
         GroupRef::Slug(slug) if is_missing(slug.as_str()) || reads_as_number(slug.as_str()) => {

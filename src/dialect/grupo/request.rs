@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderValue, Request};
 
 use super::envelope::{self, Envelope};
 use super::fields::Fields;
@@ -56,14 +56,13 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
         let message = "a Grupo system has one account only; leave the account out";
         return Err(Error::new(Kind::Unsupported, message));
     }
-    let mut pairs = Pairs::default();
+    let mut pairs = Pairs::new();
     pairs.add(KEY, key.reveal());
     encode_command(&call.command, policy, &mut pairs)?;
-    Request::builder()
-        .method(Method::POST)
-        .uri(format!("{}/", policy.base_path))
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Bytes::from(pairs.encode()))
+    let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    Request::post(format!("{}/", policy.base_path))
+        .header(CONTENT_TYPE, content_type)
+        .body(Bytes::from(pairs.into_text()))
         .map_err(Error::internal)
 }
 
@@ -85,12 +84,12 @@ fn decode_commands(
     let command = match operation {
         Operation::AddUser => {
             let change = user::decode(fields, policy, true);
-            Some(Command::CreateUser(Box::new(change)))
+            Some(Command::CreateUser(change))
         }
         Operation::UpdateUser => {
             let user = reference::user(fields);
             let change = user::decode(fields, policy, false);
-            user.map(|user| Command::UpdateUser(user, Box::new(change)))
+            user.map(|user| Command::UpdateUser(user, change))
         }
         Operation::AddGroup => {
             let change = group::decode(fields, true);
@@ -129,11 +128,7 @@ fn whole<T>(fields: &mut Fields<'_>, read: impl FnOnce(&mut Fields<'_>) -> T) ->
     command
 }
 
-fn encode_command<'c>(
-    command: &'c Command,
-    policy: &'c Policy,
-    pairs: &mut Pairs<'c>,
-) -> Result<(), Error> {
+fn encode_command(command: &Command, policy: &Policy, pairs: &mut Pairs) -> Result<(), Error> {
     match command {
         Command::CreateUser(change) => {
             pairs.add("add", "site_users");

@@ -37,11 +37,7 @@ pub(super) fn decode(
 }
 
 /// Writes a role by the name or number that the route's table has for it.
-pub(super) fn encode<'c>(
-    edit: &Edit<Role>,
-    policy: &'c Policy,
-    pairs: &mut Pairs<'c>,
-) -> Result<(), Error> {
+pub(super) fn encode(edit: &Edit<Role>, policy: &Policy, pairs: &mut Pairs) -> Result<(), Error> {
     match edit {
         Edit::Keep => Ok(()),
         Edit::Set(role) => {

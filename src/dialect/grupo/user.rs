@@ -37,7 +37,7 @@ const OWN: [&str; 13] = [
 
 /// Reads a change. For a new user name, username, e-mail address and password are needed; an
 /// update leaves what is absent or empty as it is.
-pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> UserChange {
+pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> Box<UserChange> {
     let need = if is_new {
         Need::Required
     } else {
@@ -46,7 +46,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
     // It leads a browser somewhere else, and here is none.
     fields.pass_over("redirect");
     let (role, unknown_role) = role::decode(fields, policy);
-    let mut change = UserChange {
+    let mut change = Box::new(UserChange {
         display_name: fields.set("full_name", need),
         username: username(fields, need),
         email: email(fields, need),
@@ -57,7 +57,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
         status: status(fields),
         role,
         ..UserChange::default()
-    };
+    });
     refuse_signup(fields);
     change.extensions = extension::keep_rest(fields);
     if let Some(role) = unknown_role {
@@ -68,11 +68,11 @@ pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> 
 }
 
 /// Writes a change.
-pub(super) fn encode<'c>(
-    change: &'c UserChange,
+pub(super) fn encode(
+    change: &UserChange,
     is_new: bool,
-    policy: &'c Policy,
-    pairs: &mut Pairs<'c>,
+    policy: &Policy,
+    pairs: &mut Pairs,
 ) -> Result<(), Error> {
     refuse_foreign(change)?;
     if is_new {
@@ -205,7 +205,7 @@ fn own_spelling(username: &Username) -> Result<&str, Error> {
     Ok(text)
 }
 
-fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs) -> Result<(), Error> {
     match edit {
         Edit::Keep => Ok(()),
         Edit::Set(zone) => {
@@ -216,7 +216,7 @@ fn encode_timezone(edit: &Edit<Timezone>, pairs: &mut Pairs<'_>) -> Result<(), E
     }
 }
 
-fn encode_status(status: Option<Status>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+fn encode_status(status: Option<Status>, pairs: &mut Pairs) -> Result<(), Error> {
     match status {
         None => Ok(()),
         Some(Status::Active) => {

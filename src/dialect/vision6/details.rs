@@ -21,8 +21,8 @@ use crate::route::JsonLimits;
 pub(super) struct Details {
     /// The user, if they name one.
     pub(super) id: Option<Id>,
-    /// The change.
-    pub(super) change: UserChange,
+    /// The change, boxed from the start, as it is large.
+    pub(super) change: Box<UserChange>,
 }
 
 /// Reads an object, an array of one object, or the empty array PHP makes of an empty one.
@@ -150,7 +150,7 @@ pub(super) fn encode(
     let (given_name, family_name) = names(change)?;
     let mut members = Members::open(out, json::write_php_string);
     if let Some(id) = id {
-        members.json(Key::Id.name(), id);
+        members.number(Key::Id.name(), id);
     }
     if let Some(username) = &change.username {
         members.text(Key::Username.name(), Some(username.as_str()));
@@ -187,7 +187,7 @@ pub(super) fn encode(
         (Key::EmailUser, change.notify.then_some(true)),
     ] {
         if let Some(flag) = flag {
-            members.json(key.name(), flag);
+            members.flag(key.name(), flag);
         }
     }
     encode_extensions(&mut members, &change.extensions, limits)?;

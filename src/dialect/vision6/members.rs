@@ -44,11 +44,22 @@ impl<'out> Members<'out> {
         }
     }
 
-    /// Writes what is JSON already: a number, a boolean, a whole document.
-    pub(super) fn json(&mut self, name: &str, value: impl Display) {
+    /// Writes a truth value.
+    pub(super) fn flag(&mut self, name: &str, value: bool) {
+        self.json(name, if value { "true" } else { "false" });
+    }
+
+    /// Writes a number.
+    pub(super) fn number(&mut self, name: &str, value: impl Display) {
         self.name(name);
         // Writing to a String cannot fail.
         let _ = write!(self.out, "{value}");
+    }
+
+    /// Writes what is JSON already.
+    pub(super) fn json(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.out.push_str(value);
     }
 
     /// Closes the object.

@@ -52,16 +52,13 @@ fn decode_add(value: Json<'_>) -> Result<Command, Error> {
     if details.change.username.is_none() {
         return Err(Error::missing("username"));
     }
-    Ok(Command::CreateUser(Box::new(details.change)))
+    Ok(Command::CreateUser(details.change))
 }
 
 fn decode_edit(value: Json<'_>) -> Result<Command, Error> {
     let details = details::decode(value)?;
     let id = details.id.ok_or_else(|| Error::missing("id"))?;
-    Ok(Command::UpdateUser(
-        UserRef::Id(id),
-        Box::new(details.change),
-    ))
+    Ok(Command::UpdateUser(UserRef::Id(id), details.change))
 }
 
 /// `countUsers` has only the first of these parameters; the others are then left out.

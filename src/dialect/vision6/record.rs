@@ -18,7 +18,7 @@ use crate::route::JsonLimits;
 pub(super) fn encode(out: &mut String, user: &User, write: WriteString) {
     let (first_name, last_name) = user.names();
     let mut members = Members::open(out, write);
-    members.json(Key::Id.name(), user.id);
+    members.number(Key::Id.name(), user.id);
     members.text(Key::Username.name(), Some(user.username.as_str()));
     members.text(Key::FirstName.name(), first_name);
     members.text(Key::LastName.name(), last_name);
@@ -28,9 +28,9 @@ pub(super) fn encode(out: &mut String, user: &User, write: WriteString) {
     members.text(Key::Fax.name(), user.fax.as_ref().map(Text::as_str));
     members.text(Key::Position.name(), user.title.as_ref().map(Text::as_str));
     members.text(Key::Timezone.name(), user.timezone.map(Timezone::name));
-    members.json(Key::IsConfirmed.name(), user.email_verified);
-    members.json(Key::IsReadOnly.name(), user.read_only);
-    members.json(Key::IsActive.name(), user.status == Status::Active);
+    members.flag(Key::IsConfirmed.name(), user.email_verified);
+    members.flag(Key::IsReadOnly.name(), user.read_only);
+    members.flag(Key::IsActive.name(), user.status == Status::Active);
     if user
         .extension(Dialect::Vision6, Key::ReceivesPromotional.name())
         .is_none()
@@ -67,7 +67,7 @@ pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error>
     members.retain(|(_, value)| *value != Json::String("".into()));
     let details = details::decode(Json::Object(members))?;
     let id = details.id.ok_or_else(|| Error::missing(Key::Id.name()))?;
-    let change = details.change;
+    let change = *details.change;
     let mut extensions = Vec::new();
     apply_extensions(change.extensions, &mut extensions);
     Ok(User {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
-use http::{Method as HttpMethod, Request};
+use http::{HeaderValue, Method as HttpMethod, Request};
 
 use super::arguments::take_credentials;
 use super::fault::Subject;
@@ -53,7 +53,7 @@ fn refuse_head(head: &Parts) -> Option<Error> {
     Some(Error::new(Kind::Malformed, message))
 }
 
-fn is_compressed(encoding: &http::HeaderValue) -> bool {
+fn is_compressed(encoding: &HeaderValue) -> bool {
     !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
 }
 
@@ -117,7 +117,7 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
     operation::encode(&mut body, call, policy)?;
     body.push('}');
     Request::post(format!("{}{VERSION_QUERY}", policy.base_path))
-        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
         .body(Bytes::from(body))
         .map_err(Error::internal)
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::framing::bytes;
 use crate::framing::json::Json;
 
 /// Writes a string as PHP's `json_encode` does: `/` as `\/`, everything beyond ASCII as `\uXXXX`.
 pub fn write_php_string(out: &mut String, text: &str) {
-    let special = |other| needs_escape(other) || other == '/' || !other.is_ascii();
+    let special = |byte: u8| needs_escape(byte) || byte == b'/' || !byte.is_ascii();
     write_quoted(out, text, special);
 }
 
@@ -39,15 +40,28 @@ pub(in crate::framing) fn write_display(out: &mut String, value: impl std::fmt::
     let _infallible = write!(out, "{value}");
 }
 
-const fn needs_escape(character: char) -> bool {
-    matches!(character, '\0'..='\x1f' | '"' | '\\')
+const fn needs_escape(byte: u8) -> bool {
+    matches!(byte, 0..=0x1f | b'"' | b'\\')
 }
 
-fn write_quoted(out: &mut String, text: &str, special: impl Fn(char) -> bool) {
+/// Of a character beyond ASCII the first byte is looked at: it is as special as the others.
+fn write_quoted(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
     out.reserve(text.len().saturating_add(2));
     out.push('"');
+    write_escaped(out, text, special);
+    out.push('"');
+}
+
+fn write_escaped(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
+    if !bytes::contains(text, &special) {
+        return out.push_str(text);
+    }
     let mut rest = text;
-    while let Some((plain, from)) = rest.find(&special).and_then(|at| rest.split_at_checked(at)) {
+    while let Some((plain, from)) = rest
+        .bytes()
+        .position(&special)
+        .and_then(|at| rest.split_at_checked(at))
+    {
         out.push_str(plain);
         let mut from = from.chars();
         from.next()
@@ -56,7 +70,6 @@ fn write_quoted(out: &mut String, text: &str, special: impl Fn(char) -> bool) {
         rest = from.as_str();
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 fn write_escape(out: &mut String, special: char) {

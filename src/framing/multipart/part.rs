@@ -5,6 +5,7 @@ use std::str::from_utf8;
 
 use memchr::memchr;
 
+use crate::framing::bytes;
 use crate::framing::content_type::is_utf8;
 use crate::framing::parameters::{Parameters, is_token};
 
@@ -66,9 +67,8 @@ impl<'a> Headers<'a> {
     /// Headers that say nothing about a form's field are ignored (RFC 7578 §4.8).
     fn read(&mut self, line: &'a [u8]) -> Result<(), Wrong> {
         let line = from_utf8(line).map_err(|_| "has a header that is not UTF-8; send UTF-8")?;
-        let control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
-        let (name, value) = line.split_once(':').unwrap_or_default();
-        if name.is_empty() || !name.bytes().all(is_token) || value.bytes().any(control) {
+        let (name, value) = bytes::split_text_once(line, b':').ok_or(UNREADABLE_LINE)?;
+        if bytes::contains(value, |byte| byte.is_ascii_control() && byte != b'\t') {
             return Err(UNREADABLE_LINE);
         }
         let slot = if name.eq_ignore_ascii_case("content-disposition") {
@@ -77,8 +77,10 @@ impl<'a> Headers<'a> {
             &mut self.content_type
         } else if name.eq_ignore_ascii_case("content-transfer-encoding") {
             &mut self.transfer_encoding
-        } else {
+        } else if !name.is_empty() && name.bytes().all(is_token) {
             return Ok(());
+        } else {
+            return Err(UNREADABLE_LINE);
         };
         match slot.replace(value.trim_matches([' ', '\t'])) {
             Some(_) => Err("has the same header twice; send it once"),
@@ -90,14 +92,15 @@ impl<'a> Headers<'a> {
         let Some(disposition) = self.disposition else {
             return Err("has no Content-Disposition; send form-data with a name");
         };
-        let content_type = self.content_type.unwrap_or_default();
-        check_content_type(content_type)?;
+        if let Some(content_type) = self.content_type {
+            check_content_type(content_type)?;
+        }
         check_transfer_encoding(self.transfer_encoding)?;
         let (name, filename) = read_disposition(disposition)?;
         Ok(Part {
             name,
             filename,
-            content_type,
+            content_type: self.content_type.unwrap_or_default(),
         })
     }
 }

@@ -39,7 +39,7 @@ fn text<'a>(entries: &'a [Entry<'_>], name: &str) -> &'a str {
     let entry = entries.iter().find(|entry| entry.name == name).expect(name);
     match &entry.value {
         Value::Text(text) => text,
-        Value::Array(_) | Value::File { .. } => panic!("{entry:?}"),
+        Value::Array(_) | Value::File(_) => panic!("{entry:?}"),
     }
 }
 
@@ -113,11 +113,11 @@ fn a_part_with_a_filename_is_a_file_of_any_size_and_content() {
     let content = vec![0xff; 100_000];
     let body = encode(&[(&headers, &content)]);
     let entries = read(&body, BOUNDARY).unwrap();
-    let file = Value::File {
+    let file = Value::File(Box::new(File {
         filename: "C:\\a.png".into(),
         content_type: "image/png".into(),
         bytes: &content,
-    };
+    }));
     assert_eq!(entries[0].value, file);
 }
 
@@ -306,8 +306,8 @@ proptest! {
             let name = entry.name.clone().into_owned();
             match &entry.value {
                 Value::Text(text) => (name, None, text.as_bytes().to_vec()),
-                Value::File { filename, bytes, .. } => {
-                    (name, Some(filename.clone().into_owned()), bytes.to_vec())
+                Value::File(file) => {
+                    (name, Some(file.filename.clone().into_owned()), file.bytes.to_vec())
                 }
                 Value::Array(_) => panic!("{entry:?}"),
             }

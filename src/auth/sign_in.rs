@@ -1,0 +1,192 @@
+//! A login and a password → a user.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempts::{Attempts, Guess, Policy, Source, Verdict};
+use super::authenticate::{Login, UserDirectory};
+use super::call::Call;
+use super::password::PasswordHasherPool;
+use super::verified::Verified;
+use crate::clock::Clock;
+use crate::command::AccountId;
+use crate::command::name::name_key;
+use crate::error::{Error, Kind};
+use crate::journal::{Act, Entry};
+use crate::secret::Secret;
+
+/// What guessing costs, and what being right saves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// How many wrong keys and passwords are answered as such.
+    pub attempts: Policy,
+    /// How long a password that was right is taken for right without argon2; zero for never. What
+    /// changes of its user counts at once all the same. Default 1 min.
+    pub remember: Duration,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            attempts: Policy::default(),
+            remember: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Checks passwords of stored users.
+pub(super) struct SignIn {
+    users: Arc<dyn UserDirectory + Send + Sync>,
+    passwords: PasswordHasherPool,
+    attempts: Arc<Attempts>,
+    verified: Verified,
+    account: AccountId,
+    clock: Clock,
+}
+
+impl SignIn {
+    pub(super) fn new(
+        users: Arc<dyn UserDirectory + Send + Sync>,
+        passwords: PasswordHasherPool,
+        attempts: Arc<Attempts>,
+        remember: Duration,
+        account: AccountId,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            users,
+            passwords,
+            attempts,
+            verified: Verified::new(remember, clock.clone()),
+            account,
+            clock,
+        }
+    }
+
+    /// The user of that login, if the password is right.
+    ///
+    /// A refusal comes before everything that could tell a right password from a wrong one, also
+    /// before what was verified already: else that would be there to guess at without end. The
+    /// user is read for every call, so that closing and deleting it count at once.
+    pub(super) async fn user(
+        &self,
+        login: String,
+        password: Secret,
+        call: &Call,
+    ) -> Result<Login, Error> {
+        let name = name_key(&login);
+        self.refuse_guessing(Source::from(call.context.source), &name)?;
+        let found = self.users.find_login(self.account, login).await?;
+        let hash = found.as_ref().and_then(|user| user.hash.clone());
+        let claim = self.verified.claim(&name, &password, hash.as_ref());
+        let verify = self.verify(&name, password, found.as_ref(), call);
+        let is_right = self.verified.check(claim, verify).await?;
+        found
+            .filter(|_| is_right)
+            .ok_or_else(|| Kind::Unauthenticated.into())
+    }
+
+    fn refuse_guessing(&self, source: Source, name: &str) -> Result<(), Error> {
+        let now = self.clock.now();
+        let is_refused = [Guess::AnyPassword, Guess::Password(name)]
+            .into_iter()
+            .any(|guess| self.attempts.is_refused(source, guess, now));
+        if is_refused {
+            return Err(Kind::LockedOut.into());
+        }
+        Ok(())
+    }
+
+    /// Runs argon2 for a guess that counts as wrong until it is known to be right, so that guesses
+    /// made at once are no more than those made one after the other. The source's guesses at all
+    /// logins are counted afterwards: right ones of many users at once are usual there.
+    async fn verify(
+        &self,
+        name: &str,
+        password: Secret,
+        user: Option<&Login>,
+        call: &Call,
+    ) -> Result<bool, Error> {
+        let source = Source::from(call.context.source);
+        let guess = Guess::Password(name);
+        note(self.attempts.count(source, guess, self.clock.now()), source)?;
+        let hash = user.and_then(|user| user.hash.clone());
+        let verified = self.passwords.verify(password.clone(), hash).await;
+        match verified {
+            Ok(true) => {
+                self.attempts.forgive(source, guess);
+                if let Some(user) = user {
+                    self.renew(user, password, call);
+                }
+            }
+            Ok(false) => {
+                let now = self.clock.now();
+                let verdict = self.attempts.count(source, Guess::AnyPassword, now);
+                // This guess was judged: a refusal that begins here is for the next.
+                drop(note(verdict, source));
+            }
+            Err(_) => self.attempts.take_back(source, guess),
+        }
+        verified
+    }
+
+    /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
+    /// nothing, the next sign-in tries again.
+    fn renew(&self, user: &Login, password: Secret, call: &Call) {
+        let outdated = user.hash.clone().filter(|hash| !hash.is_current());
+        let Some(old) = outdated.filter(|_| user.may_sign_in()) else {
+            return;
+        };
+        let id = user.id;
+        let entry = Entry {
+            at: self.clock.now(),
+            principal: format!("user:{id}"),
+            action: Act::RenewHash,
+            account: self.account,
+            source: call.context.source,
+            route: call.context.route.as_ref().map(|route| route.name.clone()),
+            request_id: call.context.request_id.to_string(),
+            not_done: None,
+        };
+        let users = Arc::clone(&self.users);
+        let passwords = self.passwords.clone();
+        tokio::spawn(async move {
+            let renewed = match passwords.hash(password).await {
+                Ok(new) => users.renew_hash(id, old, new, entry).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = renewed {
+                tracing::warn!(user.id = id.value(), error = ?error, "a password's hash of another system stays for now");
+            }
+        });
+    }
+}
+
+/// Turns a verdict into an error. The beginning of a refusal is worth a line in the log.
+pub(super) fn note(verdict: Verdict, source: Source) -> Result<(), Error> {
+    match verdict {
+        Verdict::Allowed => return Ok(()),
+        Verdict::Refused => {}
+        Verdict::RefusedFor(length) => {
+            tracing::warn!(
+                call.source = %source,
+                refused_s = length.as_secs(),
+                "too many wrong keys or passwords: more of them are refused for a while"
+            );
+        }
+    }
+    Err(Kind::LockedOut.into())
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn")
+            .field("attempts", &self.attempts)
+            .field("verified", &self.verified)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
