@@ -1,4 +1,4 @@
-//! Records of the first schema, which had no links.
+//! Records from before there was a chain.
 
 use rusqlite::{Connection, Row};
 
