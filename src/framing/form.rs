@@ -115,13 +115,11 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Writes fields as `application/x-www-form-urlencoded`, in their order.
+/// Writes fields as `application/x-www-form-urlencoded`, in their order. [`Writer`] writes the same
+/// without a list of them.
 pub fn encode(fields: &[(&str, &str)]) -> String {
-    let mut writer = Writer::default();
-    for (name, value) in fields {
-        writer.push(name, value);
-    }
-    writer.into_text()
+    // A list of pairs of strings always has a form; what has none are other shapes.
+    serde_urlencoded::to_string(fields).unwrap_or_default()
 }
 
 #[cfg(test)]

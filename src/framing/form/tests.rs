@@ -292,6 +292,16 @@ fn what_needs_no_decoding_is_borrowed() {
 
 proptest! {
     #[test]
+    fn the_writer_writes_what_serde_urlencoded_writes(fields: Vec<(String, String)>) {
+        let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut writer = Writer::default();
+        for (name, value) in &pairs {
+            writer.push(name, value);
+        }
+        prop_assert_eq!(writer.into_text(), encode(&pairs));
+    }
+
+    #[test]
     fn no_bytes_panic(bytes: Vec<u8>, text: String) {
         let _ = urlencoded(&bytes);
         let _ = query(&text);
