@@ -27,8 +27,10 @@
 //! - Every failure is answered in the caller's dialect. Errors leave at two places: per call in
 //!   [`dialect::translate`], per request in [`middleware::respond`]. Only where no route matched is
 //!   the answer a bare 4xx.
-//! - Every answer carries `X-Request-Id`. A message that is Dragoman's own ends with the last six
-//!   digits of it, as the log line of the call does. A vendor's wording is used to the letter.
+//! - Every answer carries `X-Request-Id`, but for the bare refusals of a head that cannot be read
+//!   or is too large, which the HTTP engine answers. A message that is Dragoman's own ends with the
+//!   last six digits of it, as the log line of the call does. A vendor's wording is used to the
+//!   letter.
 //! - What an answer needs of its request ([`dialect::ReplyTo`]) travels around the command stack;
 //!   what the command stack needs of it travels in [`auth::Context`].
 //! - Secrets cannot be printed ([`secret::Secret`]).
