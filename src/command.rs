@@ -6,6 +6,7 @@
 
 pub mod email;
 pub mod extension;
+pub mod field;
 pub mod group;
 pub mod member;
 pub mod name;
