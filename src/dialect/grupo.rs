@@ -71,6 +71,7 @@
 //! since the vendor would look for an address. Bans go by number only.
 
 mod envelope;
+mod expresses;
 mod extension;
 mod failure;
 mod fault;
@@ -96,6 +97,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub(super) use self::expresses::{expresses, has_operation};
 pub use self::response::ReplyTo;
 use super::{Codec, Decoded};
 use crate::auth::Call;

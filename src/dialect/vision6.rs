@@ -134,6 +134,7 @@
 
 mod arguments;
 mod details;
+mod expresses;
 mod fault;
 mod members;
 mod native;
@@ -151,6 +152,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
 use super::{Codec, Decoded};
 use crate::auth::Call;
