@@ -109,6 +109,7 @@ mod answer;
 mod attribute;
 mod credentials;
 mod directory;
+mod exchange;
 mod fault;
 mod field;
 mod filter;
@@ -143,6 +144,7 @@ use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::Policy;
 
+pub use self::exchange::Exchange;
 pub use self::operation::ReplyTo;
 
 /// The codec of the b2evolution dialect.

@@ -71,6 +71,7 @@
 //! since the vendor would look for an address. Bans go by number only.
 
 mod envelope;
+mod exchange;
 mod extension;
 mod failure;
 mod fault;
@@ -96,6 +97,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
 pub use self::response::ReplyTo;
 use super::{Codec, Decoded};
 use crate::auth::Call;

@@ -134,6 +134,7 @@
 
 mod arguments;
 mod details;
+mod exchange;
 mod fault;
 mod members;
 mod native;
@@ -151,6 +152,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
 use self::fault::Subject;
 use super::{Codec, Decoded};
 use crate::auth::Call;
