@@ -109,6 +109,7 @@ mod answer;
 mod attribute;
 mod credentials;
 mod directory;
+mod exchange;
 mod expresses;
 mod fault;
 mod field;
@@ -144,6 +145,7 @@ use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::Policy;
 
+pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation};
 pub use self::operation::ReplyTo;
 

@@ -71,6 +71,7 @@
 //! since the vendor would look for an address. Bans go by number only.
 
 mod envelope;
+mod exchange;
 mod expresses;
 mod extension;
 mod failure;
@@ -97,6 +98,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation};
 pub use self::response::ReplyTo;
 use super::{Codec, Decoded};

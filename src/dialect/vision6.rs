@@ -134,6 +134,7 @@
 
 mod arguments;
 mod details;
+mod exchange;
 mod expresses;
 mod fault;
 mod members;
@@ -152,6 +153,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
 pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
 use super::{Codec, Decoded};
