@@ -8,6 +8,7 @@
 //! looked like is there as a keyed digest only.
 
 pub mod denial;
+pub mod forwarded;
 pub mod record;
 pub mod seal;
 pub mod tally;

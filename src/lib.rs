@@ -75,6 +75,10 @@ pub mod store;
 
 pub mod execute;
 
+pub mod forward;
+
+pub mod dispatch;
+
 pub mod router;
 
 pub mod middleware;

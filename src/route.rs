@@ -1,7 +1,12 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
+mod losses;
+mod target;
+
 use std::time::Duration;
 
+pub use self::losses::{Losses, OnLoss};
+pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;
 
@@ -20,6 +25,10 @@ pub struct Route {
     pub policy: Policy,
     /// How much of what it takes.
     pub limits: Limits,
+    /// Where its commands go.
+    pub targets: Targets,
+    /// What becomes of fields that an upstream has no place for.
+    pub losses: Losses,
 }
 
 /// Which paths a route answers for: a prefix that ends at a segment border.

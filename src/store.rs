@@ -4,6 +4,7 @@
 //! acknowledged is lost by a crash. Uniqueness is the database's own constraint, never
 //! check-then-act. No method blocks the thread that polls it.
 
+pub mod absent;
 mod apply;
 pub mod audit;
 pub mod bulk;
@@ -33,6 +34,7 @@ use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::denial::DenialLog;
+use crate::journal::forwarded::ForwardLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
@@ -44,7 +46,7 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
 /// audit record.
 pub trait Store:
-    UserDirectory + KeyStore + AuditStore + DenialLog + fmt::Debug + Send + Sync + 'static
+    UserDirectory + KeyStore + AuditStore + DenialLog + ForwardLog + fmt::Debug + Send + Sync + 'static
 {
     /// Makes a user. `change.username` must be there. The account comes into being with it. What
     /// the change does not mention is empty; the status is active and the level 0. A reserved name

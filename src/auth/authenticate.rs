@@ -14,11 +14,12 @@ use super::password::{PasswordHash, PasswordHasherPool};
 use super::principal::Principal;
 use super::sign_in::{self, SignIn};
 use crate::clock::Clock;
+use crate::command::field::Field;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
-use crate::outcome::Outcome;
+use crate::outcome::{Done, Outcome};
 use crate::secret::Secret;
 
 /// A call whose credentials were checked.
@@ -52,6 +53,19 @@ pub struct Answer {
     pub caller: Option<Principal>,
     /// What is answered.
     pub result: Result<Outcome, Error>,
+    /// What of it was left out, for the caller to know.
+    pub lost: Vec<Field>,
+}
+
+impl Answer {
+    /// A call that was refused.
+    pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
+        Self {
+            caller,
+            result: Err(error),
+            lost: Vec::new(),
+        }
+    }
 }
 
 /// What the password check needs to know of users. The store implements it.
@@ -173,7 +187,7 @@ pub struct Authenticate<S> {
 
 impl<S> Service<Call> for Authenticate<S>
 where
-    S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
+    S: Service<Authenticated, Response = Done, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Answer;
@@ -191,16 +205,17 @@ where
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             let principal = match judge.principal(credentials, &call).await {
                 Ok(principal) => principal,
-                Err(error) => {
-                    return Ok(Answer {
-                        caller: None,
-                        result: Err(error),
-                    });
-                }
+                Err(error) => return Ok(Answer::refused(None, error)),
             };
             let caller = Some(principal.clone());
-            let result = inner.call(Authenticated { principal, call }).await;
-            Ok(Answer { caller, result })
+            Ok(match inner.call(Authenticated { principal, call }).await {
+                Ok(Done { outcome, lost }) => Answer {
+                    caller,
+                    result: Ok(outcome),
+                    lost,
+                },
+                Err(error) => Answer::refused(caller, error),
+            })
         })
     }
 }

@@ -10,8 +10,33 @@ use crate::secret::Secret;
 /// More than any secret has.
 const MOST_BYTES: u64 = 64 * 1024;
 
+/// The files of secrets beside a configuration.
+#[derive(Clone, Copy)]
+pub(super) struct SecretFiles<'a> {
+    /// What their paths are relative to.
+    pub(super) directory: &'a Path,
+    /// Whether they are read. They are not where a configuration is checked without them, in CI.
+    pub(super) are_read: bool,
+}
+
+impl SecretFiles<'_> {
+    /// The secret in a file; nothing where files are not read.
+    pub(super) fn read(self, path: &Path) -> Result<Option<Secret>, String> {
+        if !self.are_read {
+            return Ok(None);
+        }
+        read(&self.directory.join(path)).map(Some)
+    }
+
+    /// The same, with an empty secret in the place of one that is not read.
+    pub(super) fn read_or_blank(self, path: &Path) -> Result<Secret, String> {
+        self.read(path)
+            .map(|secret| secret.unwrap_or_else(|| Secret::from("")))
+    }
+}
+
 /// Reads a secret; one newline at the end, which editors add, is not part of it.
-pub(super) fn read(path: &Path) -> Result<Secret, String> {
+fn read(path: &Path) -> Result<Secret, String> {
     let shown = path.display();
     let file = std::fs::File::open(path)
         .map_err(|error| format!("cannot read {shown}: {}", reason(&error)))?;

@@ -27,6 +27,15 @@ pub fn expresses(dialect: Dialect, action: Action, field: &Field, policy: &Polic
         }
 }
 
+/// Whether the dialect's action reads a user and writes all of it back, so that two at once would
+/// overwrite each other.
+pub const fn rewrites(dialect: Dialect, action: Action) -> bool {
+    matches!(
+        (dialect, action),
+        (Dialect::B2evolution, Action::UpdateUser)
+    )
+}
+
 /// Every field that callers of the dialect can send with the action and that has a name of its own
 /// beforehand. Extension attributes that a site makes up have none.
 pub fn known_fields(dialect: Dialect, action: Action, policy: &Policy) -> Vec<Field> {

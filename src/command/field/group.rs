@@ -92,7 +92,10 @@ mod tests {
         };
         let mentions = change.mentions();
         assert_eq!(mentions.len(), GroupField::ALL.len());
-        assert_eq!(mentions.iter().filter(|mention| mention.is_empty).count(), 1);
+        assert_eq!(
+            mentions.iter().filter(|mention| mention.is_empty).count(),
+            1
+        );
         for mention in &mentions {
             change.remove(&mention.field);
         }
