@@ -154,6 +154,7 @@ use http::{Request, Response};
 
 pub use self::exchange::Exchange;
 use self::fault::Subject;
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -221,7 +222,7 @@ impl Codec for Vision6 {
     }
 
     fn encode_request(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
-        request::encode(call, policy)
+        request::encode(call, request::FIRST, policy)
     }
 
     fn decode_response(
@@ -230,7 +231,7 @@ impl Codec for Vision6 {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, head, body, policy)
+        response::decode(command, request::FIRST, head, body, policy).map_err(Refusal::into_error)
     }
 }
 
