@@ -137,6 +137,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -193,6 +194,6 @@ impl Codec for B2evolution {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        answer::decode(command, head, body, policy)
+        answer::decode(command, head, body, policy).map_err(Refusal::into_error)
     }
 }

@@ -14,16 +14,19 @@
 //! The credentials of the call are the upstream's own, put in place of the caller's by whoever
 //! starts the exchange. If the upstream refuses them, that is a [`Failure::Login`].
 
+mod refusal;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
 use http::response::Parts;
 
+pub(super) use self::refusal::Refusal;
 use super::{b2evolution, grupo, vision6};
 use crate::auth::Call;
 use crate::command::user::{UserChange, UserRef};
-use crate::command::{AccountId, Dialect, Id};
+use crate::command::{AccountId, Command, Dialect, Id};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::Policy;
@@ -40,6 +43,10 @@ pub enum Effect {
 
 /// What comes next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a step is taken at once, and most are requests"
+)]
 pub enum Step {
     /// This is to be sent, without scheme and host.
     Send {
@@ -68,7 +75,8 @@ pub enum Failure {
 pub struct Terms {
     /// What its codec needs to know: path, roles, limits.
     pub policy: Policy,
-    /// The account of calls that name none, where the dialect names one in each call.
+    /// The account that its users belong to. A dialect that names one in each call is sent it where
+    /// the call names none; a call for another is refused by the others.
     pub account: Option<AccountId>,
     /// What to do where an update would take away what nobody knows.
     pub unknown: Unknown,
@@ -87,8 +95,11 @@ pub enum Unknown {
 /// What is known of the command's user and of the upstream before anything is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// The user's number at the upstream.
+    /// The number, at the upstream, of the user that the command names. Without it a number in the
+    /// command is the upstream's own.
     pub user: Option<Id>,
+    /// The number, at the upstream, of the group that the command names.
+    pub group: Option<Id>,
     /// What the user's attributes are that the upstream has and does not show: an attribute that
     /// is kept is not known, one that is cleared is known to be empty.
     pub kept: Box<UserChange>,
@@ -137,9 +148,9 @@ impl Exchange {
         terms: Arc<Terms>,
     ) -> Result<(Self, Step), Failure> {
         match dialect {
-            Dialect::Grupo => grupo::Exchange::start(call, known, terms)
+            Dialect::Grupo => grupo::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Grupo(exchange)), step)),
-            Dialect::Vision6 => vision6::Exchange::start(call, known, terms)
+            Dialect::Vision6 => vision6::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Vision6(exchange)), step)),
             Dialect::B2evolution => b2evolution::Exchange::start(call, known, terms)
                 .map(|(exchange, step)| (Self(Spoken::B2evolution(exchange)), step)),
@@ -158,7 +169,8 @@ impl Exchange {
     /// The outcome, if the command is done already and what follows only looks something up.
     pub fn settled(&self) -> Option<&Outcome> {
         match &self.0 {
-            Spoken::Grupo(exchange) => exchange.settled(),
+            // One request is all there is.
+            Spoken::Grupo(_) => None,
             Spoken::Vision6(exchange) => exchange.settled(),
             Spoken::B2evolution(exchange) => exchange.settled(),
         }
@@ -181,19 +193,73 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// A fault that the upstream answered: one about credentials is about the gateway's own.
-    pub(super) fn answered(error: Error) -> Self {
-        if matches!(error.kind(), Kind::Unauthenticated | Kind::LockedOut) {
-            let cause = format!("the upstream refused the gateway's own credentials: {error}");
-            return Self::Login(Error::from(Kind::Upstream).caused_by(cause));
-        }
-        Self::Call(error)
-    }
-
     /// What the caller is told.
     pub fn into_error(self) -> Error {
         match self {
             Self::Call(error) | Self::Login(error) => error,
         }
+    }
+}
+
+impl Learnt {
+    /// Notes what an update may take away; nothing is to be sent where the terms forbid that.
+    pub(super) fn risk(&mut self, names: Vec<&'static str>, unknown: Unknown) -> Result<(), Error> {
+        if names.is_empty() || unknown == Unknown::Warn {
+            self.at_risk = names;
+            return Ok(());
+        }
+        let message = format!(
+            "the update would take away what nobody knows here: {}; \
+             send it with the update, import it, or allow the loss",
+            names.join(", ")
+        );
+        Err(Error::new(Kind::Unsupported, message))
+    }
+}
+
+/// Puts the users of an outcome into the account they were asked for in.
+pub(super) fn in_account(mut outcome: Outcome, account: Option<AccountId>) -> Outcome {
+    if let Some(account) = account {
+        if let Outcome::User(user) = &mut outcome {
+            user.account = account;
+        } else if let Outcome::Users(page) = &mut outcome {
+            for user in &mut page.users {
+                user.account = account;
+            }
+        }
+    }
+    outcome
+}
+
+/// Takes the account out of a call to a dialect that has none. A call for another account than
+/// the upstream's finds nobody there.
+pub(super) fn take_account(call: &mut Call, terms: &Terms) -> Result<Option<AccountId>, Error> {
+    match (call.account.take(), terms.account) {
+        (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
+        (asked, own) => Ok(asked.or(own)),
+    }
+}
+
+/// The user that a command is about, where it is about one that is there already.
+pub(super) const fn subject(command: &mut Command) -> Option<&mut UserRef> {
+    match command {
+        Command::UpdateUser(user, _) | Command::ReadUser(user) | Command::DeleteUser(user) => {
+            Some(user)
+        }
+        Command::AddMember(membership, _)
+        | Command::RemoveMember(membership)
+        | Command::SetMemberRole(membership, _)
+        | Command::BanMember(membership, _)
+        | Command::UnbanMember(membership) => Some(&mut membership.user),
+        Command::CreateUser(_)
+        | Command::ListUsers(_)
+        | Command::CountUsers(_)
+        | Command::CreateGroup(_)
+        | Command::UpdateGroup(..)
+        | Command::ReadGroup(_)
+        | Command::ListGroups
+        | Command::DeleteGroup(_)
+        | Command::ListTimezones
+        | Command::Native(_) => None,
     }
 }

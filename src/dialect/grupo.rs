@@ -101,6 +101,7 @@ use http::{Request, Response};
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation};
 pub use self::response::ReplyTo;
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -149,6 +150,6 @@ impl Codec for Grupo {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, head, body, policy)
+        response::decode(command, head, body, policy).map_err(Refusal::into_error)
     }
 }
