@@ -12,7 +12,6 @@ mod drive;
 mod hold;
 mod homes;
 mod losses;
-mod names;
 mod upstream;
 mod user_locks;
 
@@ -32,7 +31,7 @@ use crate::client::InvalidParameters;
 use crate::clock::Clock;
 use crate::command::field::{Field, UserField};
 use crate::command::timezone::Timezone;
-use crate::command::{Command, Id};
+use crate::command::{AccountId, Command, Dialect, Id};
 use crate::dialect::expresses::has_operation;
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
@@ -100,7 +99,8 @@ impl Forward {
         let upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
         refuse_strangers(permitted.principal(), permitted.command())?;
         let mut entry = self.entry(&permitted);
-        let (_, account, mut command, context) = permitted.into_parts();
+        let account = account(&permitted);
+        let (_, _, mut command, context) = permitted.into_parts();
         let usual = Losses::default();
         let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
         if let Some(outcome) = own_answer(&upstream, &command)? {
@@ -111,7 +111,7 @@ impl Forward {
         upstream.note_lost(&entry.request_id, &lost);
         let deadline = upstream.deadline(context.deadline);
         let is_read = command.action().is_read();
-        let call = upstream.call(account, command);
+        let call = upstream.call(account, command)?;
         let mut outcome = if is_read {
             upstream.carry_out(call, deadline).await?
         } else {
@@ -206,6 +206,18 @@ fn refuse_strangers(principal: &Principal, command: &Command) -> Result<(), Erro
         Kind::PermissionDenied,
         "the system behind the gateway does not know who signs in here; send an API key",
     ))
+}
+
+/// The account that a call is bound to act in; nothing where neither the caller's dialect names one
+/// nor its key is bound to any, so that it means whatever account the upstream has.
+fn account(permitted: &Permitted) -> Option<AccountId> {
+    let route = permitted.context().route.as_ref();
+    let is_named = route.is_some_and(|route| route.dialect == Dialect::Vision6);
+    let is_bound = match permitted.principal() {
+        Principal::Key(key) => !key.accounts.is_empty(),
+        Principal::User { .. } | Principal::Anonymous => false,
+    };
+    (is_named || is_bound).then_some(permitted.account())
 }
 
 /// What needs no upstream, or cannot be asked of one.

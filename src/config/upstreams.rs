@@ -41,7 +41,7 @@ pub(super) struct UpstreamSection {
     password: Option<Given>,
     /// A file with that.
     password_file: Option<PathBuf>,
-    /// Vision6 only: the account that calls name there; without it the caller's.
+    /// The account that its users belong to: calls for another find nobody there.
     account: Option<i64>,
     /// Grupo and b2evolution: ids of roles there, and what they stand for.
     roles: Option<BTreeMap<String, String>>,
@@ -328,13 +328,12 @@ fn check(client: &client::Parameters, place: Place<'_>, faults: &mut Faults) {
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
     let with_key: &[Dialect] = &[Dialect::Grupo, Dialect::Vision6];
     let with_login: &[Dialect] = &[Dialect::B2evolution];
-    let options: [(&str, &[Dialect]); 8] = [
+    let options: [(&str, &[Dialect]); 7] = [
         ("key", with_key),
         ("key_file", with_key),
         ("login", with_login),
         ("password", with_login),
         ("password_file", with_login),
-        ("account", &[Dialect::Vision6]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
         ("identity_unknown", with_login),
     ];

@@ -1,6 +1,5 @@
 //! What an upstream's dialect has no place for, decided before anything is sent.
 
-use super::names::split_display_name;
 use crate::command::field::{Field, Mention, UserField};
 use crate::command::{Action, Command, Dialect};
 use crate::dialect::expresses::{expresses, has_operation};
@@ -25,9 +24,6 @@ pub(super) fn settle(
             // The proof was for the gateway, which has judged the caller; the upstream is shown
             // the gateway's own.
             change.remove(&Field::User(UserField::CurrentPassword));
-            if dialect != Dialect::Grupo {
-                split_display_name(change);
-            }
             super::homes::send(&rules.homes, change);
             judge(change.mentions(), rules, has_place, |field| {
                 change.remove(field)

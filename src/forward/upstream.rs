@@ -73,12 +73,12 @@ impl Upstream {
 
     /// The call that the upstream gets: the gateway's credentials, never the caller's, which did
     /// not come this far.
-    pub(super) fn call(&self, account: AccountId, command: Command) -> Call {
-        let account = match self.dialect {
-            Dialect::Vision6 => Some(self.terms.account.unwrap_or(account)),
-            Dialect::Grupo | Dialect::B2evolution => None,
-        };
-        Call::new(self.credentials.clone(), account, command)
+    /// A call for another account than the upstream's finds nobody there.
+    pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
+        match (account, self.terms.account) {
+            (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
+            (asked, own) => Ok(Call::new(self.credentials.clone(), asked.or(own), command)),
+        }
     }
 
     /// Has the upstream carry a call out. An update that reads before it writes is done for one
