@@ -9,8 +9,10 @@ use self::forwarding::{Lost, cannot_do, lost};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::load;
+use crate::command::Action;
 use crate::config::{Config, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
+use crate::dialect::expresses::rewrites;
 use crate::forward::Parameters;
 use crate::route::{OnLoss, Route, Target};
 
@@ -63,9 +65,7 @@ fn summary(config: &Config) -> String {
 
 fn write_losses(text: &mut String, route: &Route, upstreams: &[Parameters]) {
     for upstream in upstreams {
-        let commands: Vec<_> = cannot_do(route, upstream)
-            .map(crate::command::Action::name)
-            .collect();
+        let commands: Vec<_> = cannot_do(route, upstream).map(Action::name).collect();
         if !commands.is_empty() {
             let _ = writeln!(
                 text,
@@ -91,7 +91,7 @@ fn write_losses(text: &mut String, route: &Route, upstreams: &[Parameters]) {
 
 /// What an update may take away there although nobody asked for it.
 fn write_risk(text: &mut String, upstream: &Parameters) {
-    if !crate::dialect::expresses::rewrites(upstream.dialect, crate::command::Action::UpdateUser) {
+    if !rewrites(upstream.dialect, Action::UpdateUser) {
         return;
     }
     let _ = match upstream.terms.unknown {

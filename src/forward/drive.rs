@@ -1,5 +1,7 @@
 //! One exchange with an upstream: its requests sent, one after the other.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -19,12 +21,7 @@ pub(super) async fn run(
     known: Known,
     deadline: Instant,
 ) -> Result<Outcome, Error> {
-    let started = Exchange::start(
-        upstream.dialect,
-        call,
-        known,
-        std::sync::Arc::clone(&upstream.terms),
-    );
+    let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
     let mut has_written = false;

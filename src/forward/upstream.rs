@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
 use tokio::time::Instant;
 
@@ -43,7 +44,7 @@ pub(super) struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) hold: Hold,
     credentials: Credentials,
-    total: std::time::Duration,
+    total: Duration,
     users: UserLocks,
     session: Mutex<Option<Secret>>,
     lost: AtomicU64,
@@ -66,7 +67,7 @@ impl Upstream {
     }
 
     /// The moment to give up: the caller's, or the upstream's own if that is earlier.
-    pub(super) fn deadline(&self, caller: Option<std::time::Instant>) -> Instant {
+    pub(super) fn deadline(&self, caller: Option<Moment>) -> Instant {
         let own = Instant::now() + self.total;
         caller.map_or(own, |caller| own.min(caller.into()))
     }
