@@ -35,7 +35,7 @@ impl Upstream {
     fn b2evolution(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         let path = request.uri().path().strip_prefix("/api/v1/users").unwrap();
         let mut response = match (request.method(), path) {
-            (&Method::GET, "") => self.list(request.uri().query().unwrap_or_default()),
+            (&Method::GET, "") => list(request.uri().query().unwrap_or_default()),
             (&Method::GET, "/recipients") => json_answer(
                 200,
                 &json!({"code":"no_users","message":"No users found","data":{"status":200}}),
@@ -87,29 +87,29 @@ impl Upstream {
         });
         json_answer(200, &user)
     }
+}
 
-    fn list(&self, query: &str) -> Response<Bytes> {
-        let parameters: HashMap<String, String> = form(query.as_bytes()).collect();
-        let size: usize = parameters["per_page"].parse().unwrap();
-        assert_eq!(parameters["page"], "1");
-        assert_eq!(parameters["filter"], "new");
-        let rows: Vec<Value> = match parameters.get("keywords") {
-            // The keyword is found in more than logins.
-            Some(login) => vec![
-                json!({"id": 6, "login": format!("{login}1"), "fullname": "", "city": ""}),
-                json!({"id": 7, "login": login, "fullname": "A B", "city": ""}),
-            ],
-            None => (1..=3)
-                .map(|id| json!({"id": id, "login": format!("user{id}"), "fullname": "", "city": ""}))
-                .collect(),
-        };
-        let shown: Vec<&Value> = rows.iter().take(size).collect();
-        json_answer(
-            200,
-            &json!({"found": rows.len(), "page": 1, "page_size": size, "pages_total": 1,
-                "users": shown}),
-        )
-    }
+fn list(query: &str) -> Response<Bytes> {
+    let parameters: HashMap<String, String> = form(query.as_bytes()).collect();
+    let size: usize = parameters["per_page"].parse().unwrap();
+    assert_eq!(parameters["page"], "1");
+    assert_eq!(parameters["filter"], "new");
+    let rows: Vec<Value> = match parameters.get("keywords") {
+        // The keyword is found in more than logins.
+        Some(login) => vec![
+            json!({"id": 6, "login": format!("{login}1"), "fullname": "", "city": ""}),
+            json!({"id": 7, "login": login, "fullname": "A B", "city": ""}),
+        ],
+        None => (1..=3)
+            .map(|id| json!({"id": id, "login": format!("user{id}"), "fullname": "", "city": ""}))
+            .collect(),
+    };
+    let shown: Vec<&Value> = rows.iter().take(size).collect();
+    json_answer(
+        200,
+        &json!({"found": rows.len(), "page": 1, "page_size": size, "pages_total": 1,
+            "users": shown}),
+    )
 }
 
 fn grupo(request: &Request<Bytes>) -> Response<Bytes> {
@@ -127,11 +127,10 @@ fn vision6(request: &Request<Bytes>) -> Response<Bytes> {
     let user = |id: u64, name: &str| json!({"id": id, "username": name, "is_active": true});
     let result = match sent["method"].as_str().unwrap() {
         "addUser" => json!(77),
-        "editUser" | "deleteUser" => json!(true),
+        "editUser" | "deleteUser" | "getCreditBalance" => json!(true),
         "getUserById" => json!([user(params[2].as_u64().unwrap(), "vera")]),
         "countUsers" => json!(3),
         "getTimezoneList" => json!([{"timezone": "Europe/Paris", "display_name": "Paris"}]),
-        "getCreditBalance" => json!(true),
         "searchUsers" => match params[2].as_array().unwrap().first() {
             Some(criterion) if criterion[0] == "username" => {
                 json!([user(11, criterion[2].as_str().unwrap())])
