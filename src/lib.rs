@@ -48,6 +48,7 @@
 //!
 //! # Where to look
 //!
+//! What a command takes at an upstream, and what the answers mean: [`dialect::exchange`].
 //! To add a field to a user: [`command::user`], then the codecs and the store's columns. To add a
 //! dialect: one folder under [`dialect`], one variant of [`command::Dialect`], one arm in each
 //! match of `dialect.rs`. What is logged: [`telemetry`]. What a bad `routes.toml` prints:

@@ -12,7 +12,8 @@
 //!   answered, that outcome is the answer.
 //!
 //! The credentials of the call are the upstream's own, put in place of the caller's by whoever
-//! starts the exchange. If the upstream refuses them, that is a [`Failure::Login`].
+//! starts the exchange. If the upstream refuses them, that is a [`Failure::Login`]. A password that
+//! the caller sent as a proof goes nowhere.
 
 mod refusal;
 
@@ -143,10 +144,14 @@ impl Exchange {
     /// take and not keep, is refused here: nothing is sent.
     pub fn start(
         dialect: Dialect,
-        call: Call,
+        mut call: Call,
         known: Known,
         terms: Arc<Terms>,
     ) -> Result<(Self, Step), Failure> {
+        // It proved to the gateway who calls; to the upstream it would prove nothing.
+        if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command {
+            change.current_password = None;
+        }
         match dialect {
             Dialect::Grupo => grupo::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Grupo(exchange)), step)),

@@ -21,6 +21,7 @@ mod config_golden;
 mod config_layers;
 mod config_reference;
 mod dependencies;
+mod exchange;
 mod first_start;
 mod flood;
 mod foreign_hashes;

@@ -87,6 +87,9 @@ fn coded(code: &str, message: &str, head: &Parts, command: &Command) -> Result<O
             let error = refused(Some(code), message, head, operation);
             return Err(if is_about_login(code) {
                 Refusal::Login(error)
+            } else if *error.kind() == Kind::Upstream && status.is_success() {
+                // A code that nobody knows may be one of success.
+                Refusal::Unreadable(error)
             } else {
                 Refusal::Fault(error)
             });
@@ -139,6 +142,7 @@ fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation
                 head.status,
                 code.unwrap_or("none")
             )),
+            Some(kind) if message.is_empty() => Error::from(kind),
             Some(kind) => Error::new(kind, message),
         }
     });

@@ -97,12 +97,12 @@ impl Exchange {
         let (credentials, policy) = (&self.call.credentials, &self.terms.policy);
         match &mut self.call.command {
             Command::CreateUser(change) => {
-                change::prepare(change, credentials)?;
-                change.current_password = None;
+                change::split_name(change)?;
                 change::check_new(change, policy)
             }
             Command::UpdateUser(_, change) => {
-                change::prepare(change, credentials)?;
+                change::split_name(change)?;
+                change::prove(change, credentials);
                 change::check_update(change, policy)?;
                 let at_risk = merge::fill_settings(change, &self.known.kept)?;
                 self.learnt.risk(at_risk, self.terms.unknown)
@@ -351,7 +351,7 @@ impl Exchange {
         if effect == Effect::Write && change.is_some_and(|change| change.organizations.is_some()) {
             self.learnt.at_risk.push("organizations");
         }
-        Err(refusal.into_failure(effect, head.status))
+        Err(change::told(refusal).into_failure(effect, head.status))
     }
 
     fn send(&self, mut request: Request<bytes::Bytes>, effect: Effect) -> Step {

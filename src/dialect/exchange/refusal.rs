@@ -36,6 +36,12 @@ impl Refusal {
     pub(in crate::dialect) fn into_failure(self, effect: Effect, status: StatusCode) -> Failure {
         match self {
             Self::Login(error) => login(error),
+            // What did nothing has no unknown outcome.
+            Self::Fault(error)
+                if effect == Effect::Read && *error.kind() == Kind::UnknownOutcome =>
+            {
+                Failure::Call(Error::from(Kind::Upstream).caused_by(error))
+            }
             Self::Fault(error) => fault(error),
             Self::Unreadable(error) if effect == Effect::Write && may_be_done(status) => {
                 Failure::Call(Error::from(Kind::UnknownOutcome).caused_by(error))

@@ -7,16 +7,18 @@ use std::sync::Arc;
 
 use http::response::Parts;
 
-use super::{reference, request, response};
+use super::{normalise, reference, request, response};
 use crate::auth::Call;
 use crate::command::extension::ExtensionEdit;
 use crate::command::group::GroupRef;
 use crate::command::member::Membership;
+use crate::command::text::Text;
 use crate::command::user::{UserChange, UserRef};
 use crate::command::{Command, Dialect, Id};
 use crate::dialect::exchange::{
     Effect, Failure, Known, Learnt, Step, Terms, subject, take_account,
 };
+use crate::error::Error;
 
 /// The flag that an update resets whenever it is not sent.
 const RESET: &str = "disable_private_messages";
@@ -50,6 +52,7 @@ impl Exchange {
         {
             learnt.risk(vec![RESET], terms.unknown)?;
         }
+        call.command.user_change().map_or(Ok(()), check_names)?;
         let request = request::encode(&call, &terms.policy)?;
         let exchange = Self {
             command: call.command,
@@ -114,6 +117,23 @@ const fn group(command: &mut Command) -> Option<&mut GroupRef> {
         | Command::ListTimezones
         | Command::Native(_) => None,
     }
+}
+
+/// Names are stored without their tags, and nobody hears of it.
+fn check_names(change: &UserChange) -> Result<(), Error> {
+    let names = [
+        ("display_name", &change.display_name),
+        ("given_name", &change.given_name),
+        ("family_name", &change.family_name),
+    ];
+    for (attribute, name) in names {
+        let name = name.value().map(Text::as_str).unwrap_or_default();
+        if !normalise::keeps_name(name) {
+            let must = "must have no tags, which a Grupo system takes away; leave them out";
+            return Err(Error::invalid(attribute, must));
+        }
+    }
+    Ok(())
 }
 
 /// Sends the flag again as it is known to be; whether it is sent, or known to be off.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::fault::{self, Subject};
 use super::members::string_writer;
+use super::wire::Method;
 use super::{ReplyTo, outcome, value};
 use crate::auth::call::Reference;
 use crate::command::Command;
@@ -60,6 +61,7 @@ fn answer(
     reference: Reference,
 ) -> Answer {
     let error = match result {
+        Ok(Outcome::Done) if subject == Subject::Method(Method::AddUser) => unnumbered(),
         Ok(outcome) => match outcome::encode(&outcome, string_writer(version)) {
             Some(result) => return Answer::Result(result),
             None => Error::internal("the outcome has no form in Vision6"),
@@ -67,6 +69,12 @@ fn answer(
         Err(error) => error,
     };
     fault::encode(&error, subject, version, reference)
+}
+
+/// Not every upstream tells the number of a new user, and `true` in its place would be taken for 1.
+fn unnumbered() -> Error {
+    let message = "the user was made, and its number is not known; look for its username";
+    Error::new(Kind::UnknownOutcome, message)
 }
 
 fn longest_wait(results: &[Result<Outcome, Error>]) -> Option<Duration> {

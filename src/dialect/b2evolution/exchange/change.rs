@@ -7,6 +7,7 @@ use crate::command::Edit;
 use crate::command::name::{join_names, split_display_name};
 use crate::command::text::Text;
 use crate::command::user::UserChange;
+use crate::dialect::exchange::Refusal;
 use crate::error::{Error, Kind};
 use crate::route::Policy;
 
@@ -25,17 +26,13 @@ const ATTRIBUTES: [(&str, &str); 10] = [
     ("edited_user_status", "status"),
 ];
 
-/// The change to send: a display name in its two parts, and the gateway's own password as the
-/// proof for a new one. A proof of the caller's goes nowhere.
-pub(super) fn prepare(change: &mut UserChange, credentials: &Credentials) -> Result<(), Error> {
-    split_name(change)?;
-    change.current_password = None;
+/// Whoever changes a password proves who it is by its own: here that is the gateway.
+pub(super) fn prove(change: &mut UserChange, credentials: &Credentials) {
     if change.password.is_some()
         && let Credentials::Basic { password, .. } = credentials
     {
         change.current_password = Some(password.clone());
     }
-    Ok(())
 }
 
 /// Refuses what a new user cannot be made without.
@@ -95,7 +92,7 @@ fn check_text(attribute: &str, text: Option<&Text>) -> Result<(), Error> {
 }
 
 /// There are only a first and a last name.
-fn split_name(change: &mut UserChange) -> Result<(), Error> {
+pub(super) fn split_name(change: &mut UserChange) -> Result<(), Error> {
     let (given, family) = (&change.given_name, &change.family_name);
     match &change.display_name {
         Edit::Keep => {}
@@ -134,11 +131,23 @@ fn differ() -> Error {
     Error::new(Kind::Unsupported, message)
 }
 
+/// The same refusal, in canonical words where it is about a field.
+pub(super) fn told(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Fault(error) => Refusal::Fault(in_canonical_words(error)),
+        other @ (Refusal::Login(_) | Refusal::Unreadable(_)) => other,
+    }
+}
+
 /// The same error, about the attribute instead of the field.
 pub(super) fn in_canonical_words(error: Error) -> Error {
     let Some(field) = error.kind().field() else {
         return error;
     };
+    // Of several faults each has its own field.
+    if error.faults().count() > 1 {
+        return error;
+    }
     let Some((field, attribute)) = ATTRIBUTES.iter().find(|(known, _)| *known == field) else {
         return error;
     };
