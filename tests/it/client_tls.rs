@@ -319,6 +319,10 @@ async fn parameters_that_cannot_work_are_refused_at_once() {
         refused(&|p| p.head_bytes = 100),
         InvalidParameters::HeadTooSmall
     ));
+    assert!(matches!(
+        refused(&|p| p.idle = Duration::MAX),
+        InvalidParameters::TooLong
+    ));
     for ca in [
         &b""[..],
         b"no PEM",
