@@ -94,9 +94,16 @@ impl UpstreamSection {
         let credentials = self.credentials(dialect, files, place, faults);
         let tls = self.tls(files, place, faults);
         let terms = self.terms(dialect, place, faults);
-        let (address, tls) = (address?, tls?);
-        let client = self.client(&address, tls);
+        let anywhere = address.clone().unwrap_or_else(Address::anywhere);
+        let client = self.client(&anywhere, tls.clone().unwrap_or_default());
         check(&client, place, faults);
+        let (address, _) = (address?, tls?);
+        // With parameters that are out of range it would say so in other words.
+        if faults.is_empty()
+            && let Err(error) = Client::new(client.clone())
+        {
+            faults.push(place.fault("", format!("cannot be used: {error}")));
+        }
         let (mut terms, credentials) = (terms?, credentials?);
         terms.policy.base_path = address.path;
         Some(Parameters {
@@ -308,7 +315,6 @@ fn check(client: &client::Parameters, place: Place<'_>, faults: &mut Faults) {
     if !(1..=10_000).contains(&client.connections) {
         let message = format!("{} is out of range: 1 to 10000", client.connections);
         faults.push(place.fault("connections", message));
-        return;
     }
     if client.response_bytes > 64 << 20 {
         let message = "is too large: at most \"64MiB\", since an answer is held in memory";
@@ -317,10 +323,6 @@ fn check(client: &client::Parameters, place: Place<'_>, faults: &mut Faults) {
     if client.head_bytes < client::Parameters::SMALLEST_HEAD || client.head_bytes > 1 << 20 {
         let message = "is out of range: \"8KiB\" to \"1MiB\"";
         faults.push(place.fault("head_bytes", message));
-        return;
-    }
-    if let Err(error) = Client::new(client.clone()) {
-        faults.push(place.fault("", format!("cannot be used: {error}")));
     }
 }
 
