@@ -276,6 +276,9 @@ impl Exchange {
             Ok(user) => user,
             Err(refusal) => return self.refused(refusal, Effect::Read, head),
         };
+        if let Some(directory) = self.forgets(&user) {
+            return self.list(State::LookUp, directory);
+        }
         if let Command::UpdateUser(_, change) = &mut self.call.command {
             let mut at_risk = mem::take(&mut self.learnt.at_risk);
             at_risk.extend(merge::fill_identity(change, &self.known.kept, &user));
@@ -291,6 +294,12 @@ impl Exchange {
             Ok(outcome) => in_account(outcome, self.account),
             Err(refusal) => return self.refused(refusal, effect(command), head),
         };
+        if let Outcome::User(user) = &outcome
+            && let Some(directory) = self.forgets(user)
+        {
+            return self.list(State::LookUp, directory);
+        }
+        let command = &self.call.command;
         if let Command::CreateUser(change) = command
             && let Some(directory) = change.username.as_ref().and_then(Directory::of_login)
         {
@@ -335,6 +344,17 @@ impl Exchange {
         };
         self.learnt.user = Some((UserRef::Username(user.username), user.id));
         Ok(Step::Done(Outcome::UserCreated(user.id)))
+    }
+
+    /// The list to look the user up in, if the number that was remembered is another's by now.
+    fn forgets(&mut self, user: &User) -> Option<Directory> {
+        let (named, directory) = self.named.as_ref()?;
+        if !self.remembered || subject::is_named(named, user) {
+            return None;
+        }
+        let directory = directory.clone();
+        self.remembered = false;
+        Some(directory)
     }
 
     /// Nobody has the number that was remembered: the login may belong to another by now. Nothing
