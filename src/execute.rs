@@ -30,7 +30,8 @@ const NOT_NOTIFIED: &str = "the user is not notified: no notifier is configured"
 /// Carries commands out on the store.
 ///
 /// *Position*: innermost. *Failure*: what the store refuses; [`Kind::Timeout`] for a read past the
-/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done.
+/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done;
+/// [`Kind::LockedOut`] for a proof of a password from where too many wrong ones came.
 /// *Cost*: argon2id for a change of password, then one round trip to the store.
 #[derive(Clone, Debug)]
 pub struct Execute {
