@@ -1,11 +1,13 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
 mod losses;
+pub mod profile;
 mod target;
 
 use std::time::Duration;
 
 pub use self::losses::{Losses, OnLoss};
+use self::profile::Profile;
 pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;
@@ -53,6 +55,8 @@ pub struct Policy {
     pub anonymous: bool,
     /// The dialect's role numbers or names, and the roles they stand for.
     pub roles: Vec<(String, Role)>,
+    /// What the site says of its profiles.
+    pub profile: Profile,
     /// Limits of forms.
     pub form: FormLimits,
     /// Limits of JSON documents.

@@ -17,7 +17,8 @@ use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context, sign_in};
+use crate::auth::sign_in::{self, SignIn};
+use crate::auth::{Call, Context};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -125,17 +126,24 @@ fn commands(
         Some(store) => Arc::<dyn Store>::clone(store),
         None => Arc::new(Absent),
     };
-    let execute = parts
-        .store
-        .map(|store| Execute::new(store, passwords.clone(), parts.clock.clone()));
+    let sign_in = Arc::new(SignIn::new(
+        users,
+        passwords.clone(),
+        parts.sign_in,
+        parts.account,
+        parts.clock.clone(),
+    ));
+    // A user who changes its password proves the one before as at signing in.
+    let execute = parts.store.map(|store| {
+        let (sign_in, clock) = (Arc::clone(&sign_in), parts.clock.clone());
+        Execute::new(store, passwords, sign_in, clock)
+    });
     ServiceBuilder::new()
         .layer(AuthenticateLayer::new(
             parts.keys,
-            users,
-            passwords,
+            sign_in,
             parts.clock,
             parts.account,
-            parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
         // Last, since only here it matters who carries a command out.

@@ -1,6 +1,5 @@
 //! `[upstreams.NAME]`: the systems that commands are forwarded to.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::fault::Faults;
 use super::place::Place;
+use super::route_profile::Names;
 use super::routes::{DialectName, role_table, usual_path, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
@@ -18,6 +18,7 @@ use crate::client::{self, Client, TlsParameters};
 use crate::command::{AccountId, Dialect, Id};
 use crate::dialect::exchange::{Terms, Unknown};
 use crate::forward::Parameters;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 /// `[upstreams.NAME]` as it is written. What is absent is the default.
@@ -44,7 +45,7 @@ pub(super) struct UpstreamSection {
     /// The account that its users belong to: calls for another find nobody there.
     account: Option<i64>,
     /// Grupo and b2evolution: ids of roles there, and what they stand for.
-    roles: Option<BTreeMap<String, String>>,
+    roles: Option<Names>,
     /// b2evolution only: whether an update is refused that would empty fields nobody can read there.
     identity_unknown: Option<OnUnknown>,
     /// Certificates of the authorities to trust instead of the system's.
@@ -130,12 +131,11 @@ impl UpstreamSection {
             usual_path(dialect).clone_into(&mut address.path);
         }
         if let Some(host) = &self.host {
-            match host.parse() {
-                Ok(host) => address.host = host,
-                Err(_) => {
-                    let message = format!("{host:?} is no host: write e.g. \"blog.example.com\"");
-                    faults.push(place.fault("host", message));
-                }
+            if let Ok(host) = host.parse() {
+                address.host = host;
+            } else {
+                let message = format!("{host:?} is no host: write e.g. \"blog.example.com\"");
+                faults.push(place.fault("host", message));
             }
         }
         if !address.is_tls() {
@@ -225,6 +225,7 @@ impl UpstreamSection {
                 key_in_query: false,
                 anonymous: false,
                 roles,
+                profile: Profile::default(),
                 form: FormLimits::default(),
                 // The size of an answer is limited as a whole; a list may be as long as that.
                 json: JsonLimits {

@@ -26,12 +26,12 @@ pub(super) fn settle(
             change.remove(&Field::User(UserField::CurrentPassword));
             super::homes::send(&rules.homes, change);
             judge(change.mentions(), rules, has_place, |field| {
-                change.remove(field)
+                change.remove(field);
             })
         }
         Command::CreateGroup(change) | Command::UpdateGroup(_, change) => {
             judge(change.mentions(), rules, has_place, |field| {
-                change.remove(field)
+                change.remove(field);
             })
         }
         Command::ReadUser(_)
@@ -102,10 +102,11 @@ fn no_operation(action: Action) -> Error {
 mod tests {
     use super::*;
     use crate::command::Edit;
+    use crate::command::Id;
     use crate::command::text::Text;
     use crate::command::timezone::Timezone;
     use crate::command::user::{UserChange, UserRef};
-    use crate::command::{Id, user};
+    use crate::route::profile::Profile;
     use crate::route::{FormLimits, JsonLimits};
 
     fn policy() -> Policy {
@@ -114,6 +115,7 @@ mod tests {
             key_in_query: false,
             anonymous: false,
             roles: Vec::new(),
+            profile: Profile::default(),
             form: FormLimits::default(),
             json: JsonLimits::default(),
         }
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_command_the_dialect_has_no_operation_for_is_refused() {
-        let mut command = Command::ReadUser(user::UserRef::Id(Id::ONE));
+        let mut command = Command::ReadUser(UserRef::Id(Id::ONE));
         let refused = settle(&mut command, &Losses::default(), Dialect::Grupo, &policy());
         let refused = refused.unwrap_err();
         assert_eq!(refused.kind(), &Kind::Unsupported);

@@ -1,6 +1,7 @@
 //! Every caller's dialect onto every upstream's: two gateways, one in front of the other, over real
 //! sockets. The one behind is an upstream that speaks all three, and shows what arrived.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -18,14 +19,14 @@ struct Pair {
     _back_directory: TempDir,
 }
 
-fn write(directory: &Path, text: &str) {
+fn configure(directory: &Path, text: &str) {
     std::fs::write(directory.join("routes.toml"), text).unwrap();
 }
 
 impl Pair {
     fn start() -> Self {
         let back_directory = tempfile::tempdir().unwrap();
-        write(
+        configure(
             back_directory.path(),
             &format!(
                 "[keys.gateway]\nvalue = '{OWN_KEY}'\nscopes = ['user:*', 'group:*', 'member:*']\n"
@@ -49,23 +50,25 @@ impl Pair {
             } else {
                 format!("key = '{OWN_KEY}'\naccount = 1")
             };
-            config.push_str(&format!(
+            let _ = write!(
+                config,
                 "[upstreams.{upstream}]\ndialect = '{upstream}'\nurl = '{}'\n{credentials}\n",
                 back.url
-            ));
+            );
             for caller in DIALECTS {
                 let group = if caller == "grupo" {
                     format!("group = '{upstream}'\n")
                 } else {
                     String::new()
                 };
-                config.push_str(&format!(
+                let _ = write!(
+                    config,
                     "[routes.{caller}_to_{upstream}]\ndialect = '{caller}'\npath = '/{caller}/{upstream}'\n\
                      user = '{upstream}'\n{group}on_loss = 'drop'\n"
-                ));
+                );
             }
         }
-        write(front_directory.path(), &config);
+        configure(front_directory.path(), &config);
         let front = Served::start(front_directory.path());
         Self {
             front,
@@ -79,13 +82,13 @@ impl Pair {
     fn call(&self, caller: &str, upstream: &str, what: &Call<'_>) -> String {
         let url = format!("{}/{caller}/{upstream}", self.front.url);
         match caller {
-            "grupo" => self.grupo(&url, what),
+            "grupo" => Self::grupo(&url, what),
             "vision6" => curl(&["-d", &vision6(CALLERS_KEY, what), &url]),
             _ => b2evolution(&url, what),
         }
     }
 
-    fn grupo(&self, url: &str, what: &Call<'_>) -> String {
+    fn grupo(url: &str, what: &Call<'_>) -> String {
         let fields = match what {
             Call::Create(name) => format!(
                 "add=site_users&full_name=Ada+Lovelace&username={name}&email_address={name}@example.com&password=engine-1"
@@ -181,7 +184,8 @@ fn users_are_made_changed_read_and_removed_from_every_dialect_in_every_dialect()
     let pair = Pair::start();
     for caller in DIALECTS {
         for upstream in DIALECTS {
-            let name = &format!("{}_{}", &caller[..2], &upstream[..2]);
+            let initial = |dialect: &str| dialect.chars().next().unwrap();
+            let name = &format!("{}_to_{}", initial(caller), initial(upstream));
             let at = format!("{caller} onto {upstream}");
             let ask = |what: Call<'_>| {
                 let answer = pair.call(caller, upstream, &what);

@@ -93,13 +93,14 @@ fn serve(stream: TcpStream, heard: &Mutex<Vec<Asked>>, reply: &dyn Fn(&Asked) ->
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut head = String::new();
     loop {
-        let before = head.len();
-        if reader.read_line(&mut head).ok()? == 0 {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }
-        if head[before..].trim().is_empty() {
+        if line.trim().is_empty() {
             break;
         }
+        head.push_str(&line);
     }
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;

@@ -10,6 +10,7 @@
 mod change;
 mod confirm;
 mod directory;
+mod lists;
 mod merge;
 mod session;
 mod subject;
@@ -21,19 +22,18 @@ use http::Request;
 use http::header::COOKIE;
 use http::response::Parts;
 
-use self::directory::{Directory, Found};
+use self::directory::Directory;
 use self::subject::{effect, query, unasked, update};
 use super::field::Flag;
 use super::{answer, request};
 use crate::auth::Call;
-use crate::command::query::UserQuery;
 use crate::command::user::{User, UserRef};
 use crate::command::{AccountId, Command, Id};
 use crate::dialect::exchange::{
     self, Effect, Failure, Known, Learnt, Refusal, Session, Step, Terms, in_account, take_account,
 };
 use crate::error::{Error, Kind};
-use crate::outcome::{Outcome, UserPage};
+use crate::outcome::Outcome;
 
 /// A command on its way.
 #[derive(Debug)]
@@ -181,71 +181,6 @@ impl Exchange {
         &self.learnt
     }
 
-    fn list(
-        &mut self,
-        state: fn(Directory) -> State,
-        directory: Directory,
-    ) -> Result<Step, Failure> {
-        let policy = &self.terms.policy;
-        let parameters = directory.parameters(policy)?;
-        let request = request::encode_list(parameters, &self.call.credentials, policy)?;
-        self.state = state(directory);
-        Ok(self.send(request, Effect::Read))
-    }
-
-    /// The users of an answer to a list; nothing if more have to be asked for.
-    fn page(
-        &self,
-        directory: &mut Directory,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Option<UserPage>, Failure> {
-        let outcome = self.read(&Command::ListUsers(UserQuery::default()), head, body)?;
-        let Outcome::Users(page) = outcome else {
-            return Err(Failure::Call(
-                unasked("something else than users").into_error(),
-            ));
-        };
-        match directory.take(page)? {
-            Found::Page(page) => Ok(Some(page)),
-            Found::More => Ok(None),
-        }
-    }
-
-    fn found(
-        &mut self,
-        mut directory: Directory,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Step, Failure> {
-        let Some(page) = self.page(&mut directory, head, body)? else {
-            return self.list(State::LookUp, directory);
-        };
-        let user = page.users.into_iter().next();
-        let id = user.ok_or_else(|| Error::from(Kind::UserNotFound))?.id;
-        if let Some((named, _)) = &self.named {
-            self.learnt.user = Some((named.clone(), id));
-        }
-        self.act_on(id)
-    }
-
-    fn listed(
-        &mut self,
-        mut directory: Directory,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Step, Failure> {
-        let Some(page) = self.page(&mut directory, head, body)? else {
-            return self.list(State::List, directory);
-        };
-        let outcome = if matches!(self.call.command, Command::CountUsers(_)) {
-            Outcome::Count(page.total)
-        } else {
-            Outcome::Users(page)
-        };
-        Ok(Step::Done(in_account(outcome, self.account)))
-    }
-
     fn act_on(&mut self, id: Id) -> Result<Step, Failure> {
         if let Some(user) = exchange::subject(&mut self.call.command) {
             *user = UserRef::Id(id);
@@ -276,6 +211,9 @@ impl Exchange {
             Ok(user) => user,
             Err(refusal) => return self.refused(refusal, Effect::Read, head),
         };
+        if let Some(directory) = self.forgets(&user) {
+            return self.list(State::LookUp, directory);
+        }
         if let Command::UpdateUser(_, change) = &mut self.call.command {
             let mut at_risk = mem::take(&mut self.learnt.at_risk);
             at_risk.extend(merge::fill_identity(change, &self.known.kept, &user));
@@ -291,6 +229,12 @@ impl Exchange {
             Ok(outcome) => in_account(outcome, self.account),
             Err(refusal) => return self.refused(refusal, effect(command), head),
         };
+        if let Outcome::User(user) = &outcome
+            && let Some(directory) = self.forgets(user)
+        {
+            return self.list(State::LookUp, directory);
+        }
+        let command = &self.call.command;
         if let Command::CreateUser(change) = command
             && let Some(directory) = change.username.as_ref().and_then(Directory::of_login)
         {
@@ -317,24 +261,15 @@ impl Exchange {
         Ok(Step::Done(done))
     }
 
-    /// Where the number cannot be found, the user was made all the same.
-    fn created(
-        &mut self,
-        mut directory: Directory,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Step, Failure> {
-        let users = match self.page(&mut directory, head, body) {
-            Ok(Some(page)) => page.users,
-            Ok(None) => return self.list(State::Created, directory),
-            Err(_) => Vec::new(),
-        };
-        let done = self.settled.take().unwrap_or(Outcome::Done);
-        let Some(user) = users.into_iter().next() else {
-            return Ok(Step::Done(done));
-        };
-        self.learnt.user = Some((UserRef::Username(user.username), user.id));
-        Ok(Step::Done(Outcome::UserCreated(user.id)))
+    /// The list to look the user up in, if the number that was remembered is another's by now.
+    fn forgets(&mut self, user: &User) -> Option<Directory> {
+        let (named, directory) = self.named.as_ref()?;
+        if !self.remembered || subject::is_named(named, user) {
+            return None;
+        }
+        let directory = directory.clone();
+        self.remembered = false;
+        Some(directory)
     }
 
     /// Nobody has the number that was remembered: the login may belong to another by now. Nothing

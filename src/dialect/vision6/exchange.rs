@@ -171,7 +171,12 @@ impl Exchange {
             Ok(outcome) => in_account(outcome, self.call.account),
             Err(refusal) => return self.refused(refusal, head),
         };
-        match (command, outcome) {
+        if let Outcome::User(user) = &outcome
+            && let Some(look_up) = self.forgets(user)
+        {
+            return self.look_up(look_up);
+        }
+        match (&self.call.command, outcome) {
             (Command::CreateUser(change), Outcome::UserCreated(id)) => {
                 let name = change.username.clone().map(UserRef::Username);
                 self.learnt.user = name.map(|name| (name, id));
@@ -182,6 +187,17 @@ impl Exchange {
             }
             (_, outcome) => Ok(Step::Done(outcome)),
         }
+    }
+
+    /// The search for the user, if the number that was remembered is another's by now.
+    fn forgets(&mut self, user: &User) -> Option<LookUp> {
+        let (_, look_up) = self.named.as_ref()?;
+        if !self.remembered || look_up.fits(user) {
+            return None;
+        }
+        let look_up = look_up.clone();
+        self.remembered = false;
+        Some(look_up)
     }
 
     /// Nobody has the number that was remembered: the name may belong to another by now. Nothing

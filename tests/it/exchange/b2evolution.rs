@@ -499,3 +499,69 @@ fn a_call_for_another_account_finds_nobody() {
     });
     assert_eq!(kind(&ran), Kind::UserNotFound);
 }
+
+#[test]
+fn a_number_that_belongs_to_another_by_now_is_looked_up_before_anything_is_written() {
+    let known = || Known {
+        user: Some(id(9)),
+        ..Known::default()
+    };
+    let view = |id: i64, login: &str, name: &str| {
+        json_answer(200, &json!({"id": id, "login": login, "firstname": name}))
+    };
+    let found = || {
+        let users = json!([{"id": 5, "login": "vera"}]);
+        json_answer(200, &json!({"found": 1, "page": 1, "users": users}))
+    };
+    let vera = UserRef::Username(Username::parse("vera").unwrap());
+    let ran = play(
+        Command::UpdateUser(vera.clone(), Box::new(rename())),
+        known(),
+        vec![
+            view(9, "otto", "Otto"),
+            found(),
+            view(5, "vera", "Vera"),
+            coded(200, "update_success", "Profile has been updated."),
+            view(5, "vera", "Zoë"),
+        ],
+    );
+    assert_eq!(ran.lines()[3], "POST /api/v1/users/5");
+    assert_eq!((ran.writes(), ran.result.unwrap()), (1, Outcome::Done));
+    let ran = play(
+        Command::ReadUser(vera.clone()),
+        known(),
+        vec![view(9, "otto", "Otto"), found(), view(5, "vera", "Vera")],
+    );
+    assert_eq!(ran.learnt.user, Some((vera, id(5))));
+}
+
+#[test]
+fn a_refused_login_is_told_apart_at_every_step() {
+    let refused = || coded(403, "wrong_login_pass", "Wrong login/password.");
+    let vera = || UserRef::Username(Username::parse("vera").unwrap());
+    let view = || json_answer(200, &json!({"id": 11, "login": "vera"}));
+    let is_login = |ran: &Ran| {
+        matches!(
+            ran.result,
+            Err(dragoman::dialect::exchange::Failure::Login(_))
+        )
+    };
+    let look_up = play(Command::ReadUser(vera()), Known::default(), vec![refused()]);
+    let before = play(update(rename()), Known::default(), vec![refused()]);
+    let write = play(update(rename()), Known::default(), vec![view(), refused()]);
+    for ran in [look_up, before, write] {
+        assert!(is_login(&ran), "{}", ran.shown());
+        assert_eq!(kind(&ran), Kind::Upstream);
+    }
+}
+
+#[test]
+fn a_new_address_beside_subscriptions_puts_the_status_at_risk() {
+    let change = UserChange {
+        email: dragoman::command::email::Email::parse("zoe@example.com"),
+        extensions: vec![extension("enable_PM", "1")],
+        ..UserChange::default()
+    };
+    let ran = done(update(change), Known::default());
+    assert_eq!(ran.learnt.at_risk, ["status", "subscriptions"]);
+}

@@ -144,3 +144,19 @@ fn users_are_in_the_account_they_were_asked_for_in() {
     };
     assert_eq!(user.account, AccountId::new(id(500)));
 }
+
+#[test]
+fn a_number_that_belongs_to_another_by_now_is_looked_up() {
+    let known = || Known {
+        user: Some(id(4)),
+        ..Known::default()
+    };
+    let other = json!([{"id": 4, "username": "otto"}]);
+    let found = json!([{"id": 5, "username": "vera"}]);
+    let read = |name: &str| Command::ReadUser(named(name));
+    let ran = play(read("vera"), known(), &[other, found]);
+    assert_eq!(ran.learnt.user, Some((named("vera"), id(5))));
+    let by_address = json!([{"id": 4, "username": "otto", "email": "o@example.com"}]);
+    let ran = play(read("o@example.com"), known(), &[by_address]);
+    assert!(ran.result.is_ok());
+}

@@ -64,6 +64,10 @@ pub(super) fn fill_settings(
         }
     }
     if needs(change, Flag::Subscriptions) {
+        // A new address that comes with this form makes the account wait for its confirmation.
+        if change.email.is_some() {
+            at_risk.push("status");
+        }
         if !kept
             .extensions
             .iter()

@@ -4,7 +4,7 @@ use super::directory::Directory;
 use crate::command::Command;
 use crate::command::email::Email;
 use crate::command::query::UserQuery;
-use crate::command::user::{UserChange, UserRef};
+use crate::command::user::{User, UserChange, UserRef};
 use crate::dialect::exchange::{Effect, Refusal};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -26,6 +26,16 @@ pub(super) fn directory(user: &UserRef) -> Result<Directory, Error> {
             Directory::of_login(name).ok_or_else(|| Kind::UserNotFound.into())
         }
         UserRef::Id(_) => Err(Kind::Internal.into()),
+    }
+}
+
+/// Whether the user has the login that it is named by.
+pub(super) fn is_named(named: &UserRef, user: &User) -> bool {
+    match named {
+        UserRef::Username(name) | UserRef::UsernameOrEmail(name) => {
+            name.key() == user.username.key()
+        }
+        UserRef::Email(_) | UserRef::Id(_) => true,
     }
 }
 

@@ -71,6 +71,16 @@ impl LookUp {
         Ok(first)
     }
 
+    /// Whether the user can be the one that is searched, by either name.
+    pub(super) fn fits(&self, user: &User) -> bool {
+        let by_address = if let Self::Username(_, Some(email)) = self {
+            Self::Email(email.clone()).is(user)
+        } else {
+            false
+        };
+        by_address || self.is(user)
+    }
+
     fn is(&self, user: &User) -> bool {
         match self {
             Self::Username(name, _) => user.username.key() == name.key(),
