@@ -68,7 +68,8 @@ pub(super) fn parse(url: &str) -> Result<Address, String> {
         .trim_start_matches('[')
         .trim_end_matches(']')
         .to_owned();
-    if host.is_empty() || authority.port().is_some() != authority.port_u16().is_some() {
+    let has_port = authority.as_str() != name;
+    if host.is_empty() || (has_port && authority.port_u16().is_none()) {
         return Err(fault());
     }
     let (endpoint, usual) = match uri.scheme_str() {

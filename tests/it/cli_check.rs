@@ -105,7 +105,7 @@ fn a_gateway_without_a_store_has_no_keys_to_manage() {
     let routes = FORWARDING.replace("dialect = 'grupo'", "dialect = 'grupo'\ngroup = 'blog'");
     let directory = directory(&routes);
     std::fs::write(directory.path().join("missing"), "0123456789abcdef").unwrap();
-    let listed = dragoman(directory.path(), &["keys", "revoke", "x"]);
+    let listed = dragoman(directory.path(), &["keys", "create", "--name", "x"]);
     assert_eq!(listed.status.code(), Some(64), "{listed:?}");
     assert!(
         text(&listed.stderr).contains("store.url: there is no store"),

@@ -105,8 +105,10 @@ impl Front {
 
     /// Calls a method of Vision6 with the parameters behind the key, as JSON.
     pub(crate) async fn call(&self, method: &str, parameters: &str) -> Answered {
-        let body =
-            format!(r#"{{"id":1,"method":"{method}","params":["{CALLERS_KEY}",{parameters}]}}"#);
+        let separator = if parameters.is_empty() { "" } else { "," };
+        let body = format!(
+            r#"{{"id":1,"method":"{method}","params":["{CALLERS_KEY}"{separator}{parameters}]}}"#
+        );
         self.ask(
             Request::post("/api/jsonrpcserver")
                 .body(Bytes::from(body))

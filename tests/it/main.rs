@@ -40,6 +40,7 @@ mod forward_failures;
 mod forward_fixture;
 mod forward_losses;
 mod forward_matrix;
+mod forward_rules;
 mod forward_writes;
 mod golden;
 mod harness;
