@@ -130,7 +130,7 @@
 //! - **V30** Another user's e-mail address is 317 with an explanation; whether the vendor's
 //!   addresses are unique is unknown. `edit-user-refuses-the-email-of-another`
 //! - **V31** Towards an upstream: a fault may be the old string `"322-Username unavailable"`,
-//!   which is read and never written; `dialect::vision6::answers` pins it.
+//!   which is read and never written; `dialect::vision6::tests::answers` pins it.
 
 mod arguments;
 mod details;
@@ -232,9 +232,5 @@ impl Codec for Vision6 {
     }
 }
 
-#[cfg(test)]
-mod answers;
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, GroupRow, Receive, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Groups.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ impl Noun for Groups {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         store.export_groups(account, receiver)
     }
 }

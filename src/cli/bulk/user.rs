@@ -17,7 +17,7 @@ use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, Receive, UserRow, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Users.
 #[derive(Debug)]
@@ -176,7 +176,7 @@ impl Noun for Users {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         store.export_users(account, receiver)
     }
 }
