@@ -39,6 +39,7 @@ mod kinds;
 mod layout;
 mod naughty_strings;
 mod notify;
+mod panics;
 mod php_bodies;
 mod php_clients;
 mod php_differential;
