@@ -55,7 +55,8 @@ impl Noun for Groups {
             id: id.unwrap_or(Id::ONE),
             slug: fields.parse(
                 "slug",
-                "must be 1 to 255 characters, none of them a control character or a slash",
+                "must be 1 to 255 characters long, without slashes and control or invisible characters, \
+                 and not begin or end with a blank",
                 Slug::parse,
             ),
             description: fields.text("description"),

@@ -57,11 +57,7 @@ impl Noun for Users {
 
     fn read(fields: &mut Fields, account: AccountId) -> Option<UserRow> {
         let id = fields.id("id");
-        let username = fields.required(
-            "username",
-            "must be 1 to 255 characters, none of them a control character",
-            Username::parse,
-        );
+        let username = fields.required("username", Username::MUST, Username::parse);
         let hash = fields.hash();
         let other_ids = fields.other_ids();
         let user = User {
