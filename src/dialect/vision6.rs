@@ -131,6 +131,11 @@
 //!   addresses are unique is unknown. `edit-user-refuses-the-email-of-another`
 //! - **V31** Towards an upstream: a fault may be the old string `"322-Username unavailable"`,
 //!   which is read and never written; `dialect::vision6::tests::answers` pins it.
+//! - **V32** A username may not be the e-mail address of another user of the account, nor an
+//!   address the username of another: 322 and 317. Other dialects name a user by either, so one
+//!   would be taken for the other; whether the vendor allows it is unknown.
+//!   `edit-user-refuses-the-email-of-another-as-a-username`,
+//!   `edit-user-takes-its-own-email-as-a-username`
 
 mod arguments;
 mod details;

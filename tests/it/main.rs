@@ -72,6 +72,7 @@ mod store_key_uses;
 mod store_keys;
 mod store_kill;
 mod store_names;
+mod store_old_names;
 mod store_rotation;
 mod store_search;
 mod store_users;

@@ -163,6 +163,7 @@ Examples:
   dragoman store check --json
 
 Every page and every reference is read, and nothing is changed. A running gateway goes on meanwhile.
+Usernames that are the e-mail address of another user, which older versions took, are faults too.
 
 Exit codes:
   0   no fault

@@ -28,6 +28,7 @@ impl Report {
     /// start and is no fault.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = self.contents.damage.clone();
+        faults.extend_from_slice(&self.contents.ambiguities);
         match self.contents.schema {
             Some(found) if found > self.known_schema => faults.push(format!(
                 "the store has schema {found} and this version knows {}: run a newer version",
