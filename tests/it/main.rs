@@ -15,6 +15,7 @@ mod bulk_import;
 mod caller;
 mod cli_audit;
 mod cli_check;
+mod cli_key_scopes;
 mod cli_keys;
 mod clients;
 mod config_golden;
