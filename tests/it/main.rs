@@ -46,6 +46,7 @@ mod php_clients;
 mod php_differential;
 mod php_server;
 mod process;
+mod read_only;
 mod readme;
 mod recorded;
 mod secrets;

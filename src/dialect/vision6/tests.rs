@@ -1,6 +1,7 @@
 //! What the codec does with requests and answers as clients and servers write them.
 
 mod answers;
+mod contract;
 mod properties;
 
 use http::{HeaderMap, Method, Request, StatusCode};
