@@ -1,5 +1,9 @@
 //! A store of the fourth schema, whose version took a username that is another's address.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use dragoman::command::name::Username;
 use dragoman::command::user::{UserChange, UserRef};
 use dragoman::command::{Action, Id};
@@ -8,6 +12,7 @@ use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{KeyStore, Store, StoreError};
 use rusqlite::Connection;
 
+use crate::process::Served;
 use crate::store_fixture::{ACCOUNT, Fixture, email, entry, named, seal, set};
 
 const MIGRATIONS: [&str; 4] = [
@@ -37,16 +42,19 @@ const ROWS: &str = "
         ('b', x'01' || zeroblob(31), 'a1b2', 'member:read', '', '', 7);
 ";
 
-fn old() -> Fixture {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store.db");
-    let raw = Connection::open(&path).unwrap();
+fn write_old(path: &Path) {
+    let raw = Connection::open(path).unwrap();
     for migration in MIGRATIONS {
         raw.execute_batch(migration).unwrap();
     }
     raw.execute_batch(&ROWS.replace("x'01' || zeroblob(31)", &format!("x'{}'", "01".repeat(32))))
         .unwrap();
-    drop(raw);
+}
+
+fn old() -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.db");
+    write_old(&path);
     let store = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap();
     Fixture { store, directory }
 }
@@ -81,6 +89,27 @@ async fn names_that_are_addresses_of_others_stay_and_are_reported_until_they_are
     };
     fixture.update(id(4), change).await.unwrap();
     assert_eq!(conflicts(&fixture), [""; 0]);
+}
+
+#[test]
+fn the_log_says_once_that_there_are_such_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    write_old(&data.join("dragoman.db"));
+    let pepper = data.join("pepper");
+    std::fs::write(&pepper, "07".repeat(32)).unwrap();
+    std::fs::set_permissions(&pepper, Permissions::from_mode(0o600)).unwrap();
+    for expected in [1, 0] {
+        let (status, log) = Served::start(directory.path()).stop();
+        assert!(status.success(), "{log}");
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("dragoman store check"));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), expected, "{log}");
+        assert!(lines.iter().all(|line| line.contains("WARN")), "{log}");
+    }
 }
 
 #[tokio::test]

@@ -96,7 +96,8 @@ fn orphans(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     found.collect()
 }
 
-fn ambiguous_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+/// Usernames that are the e-mail address of another user. The store is of schema 5 or later.
+pub(super) fn ambiguous_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut check = connection.prepare(
         "SELECT format('the username of user %d is the e-mail address of user %d: change one of them, since'
                        || ' calls that name either mean the first', names.user_id, users.id)

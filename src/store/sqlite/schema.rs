@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::files::{beside, stamp};
 use super::open::OpenError;
-use super::{audit, backup, connect};
+use super::{audit, backup, connect, contents};
 use crate::clock::Timestamp;
 use crate::journal::seal::Seal;
 
@@ -114,10 +114,20 @@ fn change(
             transaction.execute_batch(migration)?;
         }
     }
+    let mut ambiguous = 0;
+    if found < EMAIL_NAMES && schema >= EMAIL_NAMES {
+        ambiguous = contents::ambiguous_names(&transaction)?.len();
+    }
     audit::seal_old(&transaction, seal).map_err(OpenError::Trail)?;
     transaction.pragma_update(None, "user_version", schema)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
+    if ambiguous > 0 {
+        tracing::warn!(
+            store.ambiguous_names = ambiguous,
+            "usernames are the e-mail addresses of other users: `dragoman store check` names them"
+        );
+    }
     Ok(())
 }
 
