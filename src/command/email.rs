@@ -37,9 +37,10 @@ impl Email {
         self.0.to_lowercase()
     }
 
-    /// The key that a username of the same spelling has.
-    pub fn name_key(&self) -> String {
-        name_key(&self.0)
+    /// The key that a username of the same spelling has, where that is not [`Email::key`] already.
+    pub fn name_key(&self) -> Option<String> {
+        let key = name_key(&self.0);
+        (key != self.key()).then_some(key)
     }
 }
 
@@ -87,6 +88,15 @@ fn is_label(label: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_address_beyond_ascii_has_another_key_as_a_username() {
+        let name_key = |text| Email::parse(text).unwrap().name_key();
+        assert_eq!(name_key("Ada.O'Neil@Example.com"), None);
+        assert_eq!(name_key("Zoë@Example.com"), None);
+        let expected = Some("zoë@example.com".to_owned());
+        assert_eq!(name_key("Zoe\u{308}@Example.com"), expected);
+    }
 
     #[test]
     fn ordinary_addresses_parse() {

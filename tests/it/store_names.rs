@@ -253,6 +253,7 @@ async fn the_database_itself_keeps_names_and_addresses_apart() {
         "INSERT INTO users (id, account_id, username, username_key, email_name)
          VALUES (9, 1, 'x', 'x', 'ben@example.com')",
         "UPDATE users SET email_name = 'ben@example.com' WHERE id = 1",
+        "UPDATE users SET email_key = 'ben@example.com' WHERE id = 1",
         "UPDATE names SET key = 'a@example.com' WHERE user_id = 2",
         "DELETE FROM names WHERE user_id = 2;
          INSERT INTO names (account_id, key, user_id) VALUES (1, 'a@example.com', 2)",

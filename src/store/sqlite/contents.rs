@@ -102,8 +102,8 @@ pub(super) fn ambiguous_names(connection: &Connection) -> rusqlite::Result<Vec<S
         "SELECT format('the username of user %d is the e-mail address of user %d: change one of them, since'
                        || ' calls that name either mean the first', names.user_id, users.id)
          FROM names JOIN users
-           ON users.account_id = names.account_id AND users.email_name = names.key
-          AND users.id <> names.user_id
+           ON users.account_id = names.account_id AND users.id <> names.user_id
+          AND names.key IN (users.email_key, users.email_name)
          LIMIT 100",
     )?;
     let found = check.query_map([], |row| row.get(0))?;

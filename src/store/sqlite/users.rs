@@ -176,7 +176,7 @@ pub(super) fn write(
         ":locale": text(user.locale.as_ref()),
         ":email": user.email.as_ref().map(Email::as_str),
         ":email_key": user.email.as_ref().map(Email::key),
-        ":email_name": user.email.as_ref().map(Email::name_key),
+        ":email_name": user.email.as_ref().and_then(Email::name_key),
         ":email_verified": user.email_verified,
         ":status": user.status.name(),
         ":level": user.level.value(),
