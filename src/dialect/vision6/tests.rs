@@ -13,6 +13,7 @@ use crate::command::query::{Attribute, Operator, UserQuery};
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Edit, Id};
 use crate::error::Kind;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits};
 
 fn policy() -> Policy {
@@ -21,6 +22,7 @@ fn policy() -> Policy {
         key_in_query: false,
         anonymous: false,
         roles: Vec::new(),
+        profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }
