@@ -8,6 +8,7 @@ pub mod email;
 pub mod extension;
 pub mod field;
 pub mod group;
+mod invisible;
 pub mod member;
 pub mod name;
 pub mod native;

@@ -49,7 +49,7 @@ impl Authenticated {
 
 /// What became of a call, and who made it, for the log.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answered {
     /// Who called, where that could be established.
     pub caller: Option<Principal>,
     /// What is answered.
@@ -58,7 +58,7 @@ pub struct Answer {
     pub lost: Vec<Field>,
 }
 
-impl Answer {
+impl Answered {
     /// A call that was refused.
     pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
         Self {
@@ -174,9 +174,9 @@ where
     S: Service<Authenticated, Response = Done, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Answer;
+    type Response = Answered;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Future = BoxFuture<'static, Result<Answered, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -189,16 +189,16 @@ where
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             let principal = match judge.principal(credentials, &call).await {
                 Ok(principal) => principal,
-                Err(error) => return Ok(Answer::refused(None, error)),
+                Err(error) => return Ok(Answered::refused(None, error)),
             };
             let caller = Some(principal.clone());
             Ok(match inner.call(Authenticated { principal, call }).await {
-                Ok(Done { outcome, lost }) => Answer {
+                Ok(Done { outcome, lost }) => Answered {
                     caller,
                     result: Ok(outcome),
                     lost,
                 },
-                Err(error) => Answer::refused(caller, error),
+                Err(error) => Answered::refused(caller, error),
             })
         })
     }

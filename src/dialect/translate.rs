@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Response};
 use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
-use crate::auth::authenticate::Answer;
+use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context};
 use crate::command::field::Field;
@@ -55,7 +55,7 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Call, Response = Answered, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Response<Bytes>;
@@ -74,7 +74,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible>,
+    S: Service<Call, Response = Answered, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -89,9 +89,9 @@ where
         let mut results = Vec::with_capacity(calls.len());
         let mut lost = Vec::new();
         for call in calls {
-            let answer = self.carry_out(call, &context, &route).await;
-            results.push(answer.result);
-            lost.extend(answer.lost);
+            let answered = self.carry_out(call, &context, &route).await;
+            results.push(answered.result);
+            lost.extend(answered.lost);
         }
         let reference = context.request_id.reference();
         let mut response = reply_to.encode_response(results, reference, &route.policy);
@@ -106,29 +106,29 @@ where
         call: Result<Call, Error>,
         context: &Context,
         route: &Route,
-    ) -> Answer {
+    ) -> Answered {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
-        let answer = match call {
+        let answered = match call {
             Ok(mut call) => {
                 call.context = context.clone();
-                let Ok(answer) = self.commands.call(call).await;
-                answer
+                let Ok(answered) = self.commands.call(call).await;
+                answered
             }
-            Err(error) => Answer::refused(None, error),
+            Err(error) => Answered::refused(None, error),
         };
         // Here and not in the command stack, which a call without credentials never reaches.
-        self.denials.note(asked, context, &answer);
+        self.denials.note(asked, context, &answered);
         log_call(&CallLine {
             id: context.request_id,
             source: context.source,
             route,
-            caller: answer.caller.as_ref(),
+            caller: answered.caller.as_ref(),
             action: asked.map(|asked| asked.action),
-            error: answer.result.as_ref().err(),
+            error: answered.result.as_ref().err(),
             took: since.elapsed(),
         });
-        answer
+        answered
     }
 }
 
