@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod bulk;
 mod check;
+mod explain;
 mod failure;
 mod first_start;
 mod health;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
         None => return ended(serve::run(config, &arguments.serve)),
         Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
         Some(Command::Check(check)) => check::run(config, &check),
+        Some(Command::Explain(explain)) => return ended(explain::run(config, &explain)),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
         Some(Command::Audit { store, command }) => audit::run(config, store.as_deref(), command),
         Some(Command::Store { store, command }) => {

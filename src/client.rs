@@ -54,6 +54,11 @@ use connection::Connection;
 use dial::Dialer;
 use pool::Pool;
 
+/// The bytes that [`Client::send`] would send of a request, to the `Host` of the parameters.
+pub fn written(request: Request<Bytes>, parameters: &Parameters) -> Vec<u8> {
+    request::written(request, &parameters.host)
+}
+
 /// Sends requests to one upstream. Clones share its connections.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
@@ -75,6 +80,16 @@ impl Client {
             dialer,
             pool,
         })))
+    }
+
+    /// Connects, up to the end of the TLS handshake, and keeps the connection for the next request.
+    pub async fn connect(&self) -> Result<(), Failure> {
+        let until = time::Instant::now() + self.0.parameters.total;
+        let mut connection = self.0.dialer.dial(until).await?;
+        if connection.rest() {
+            self.0.pool.put(connection);
+        }
+        Ok(())
     }
 
     /// Sends the request and reads the whole answer, by the deadline if it comes before

@@ -12,6 +12,7 @@ mod drive;
 mod hold;
 mod homes;
 mod losses;
+pub mod rehearsal;
 mod upstream;
 mod user_locks;
 
@@ -37,7 +38,7 @@ use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::forwarded::{ForwardLog, Forwarded};
 use crate::outcome::{Done, Outcome};
-use crate::route::Losses;
+use crate::route::{Losses, Route};
 
 /// What the audit trail says of a write whose fields did not all have a place.
 const LEFT_OUT: &str = "fields that the upstream has no place for were left out";
@@ -99,11 +100,15 @@ impl Forward {
         let upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
         refuse_strangers(permitted.principal(), permitted.command())?;
         let mut entry = self.entry(&permitted);
-        let account = account(&permitted);
+        let account = account(
+            permitted.context().route.as_deref(),
+            Some(permitted.principal()),
+            permitted.account(),
+        );
         let (_, _, mut command, context) = permitted.into_parts();
         let usual = Losses::default();
         let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
-        if let Some(outcome) = own_answer(&upstream, &command)? {
+        if let Some(outcome) = own_answer(upstream.dialect, &command)? {
             return Ok(outcome.into());
         }
         let policy = &upstream.terms.policy;
@@ -210,20 +215,23 @@ fn refuse_strangers(principal: &Principal, command: &Command) -> Result<(), Erro
 
 /// The account that a call is bound to act in; nothing where neither the caller's dialect names one
 /// nor its key is bound to any, so that it means whatever account the upstream has.
-fn account(permitted: &Permitted) -> Option<AccountId> {
-    let route = permitted.context().route.as_ref();
+fn account(
+    route: Option<&Route>,
+    principal: Option<&Principal>,
+    account: AccountId,
+) -> Option<AccountId> {
     let is_named = route.is_some_and(|route| route.dialect == Dialect::Vision6);
-    let is_bound = match permitted.principal() {
-        Principal::Key(key) => !key.accounts.is_empty(),
-        Principal::User { .. } | Principal::Anonymous => false,
+    let is_bound = match principal {
+        Some(Principal::Key(key)) => !key.accounts.is_empty(),
+        Some(Principal::User { .. } | Principal::Anonymous) | None => false,
     };
-    (is_named || is_bound).then_some(permitted.account())
+    (is_named || is_bound).then_some(account)
 }
 
 /// What needs no upstream, or cannot be asked of one.
-fn own_answer(upstream: &Upstream, command: &Command) -> Result<Option<Outcome>, Error> {
+fn own_answer(dialect: Dialect, command: &Command) -> Result<Option<Outcome>, Error> {
     match command {
-        Command::ListTimezones if !has_operation(upstream.dialect, command.action()) => {
+        Command::ListTimezones if !has_operation(dialect, command.action()) => {
             Ok(Some(Outcome::Timezones(Timezone::all().collect())))
         }
         Command::Native(native) => {

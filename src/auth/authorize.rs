@@ -110,9 +110,28 @@ where
 /// The decision of [`Authorize`].
 fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
     let (principal, call) = authenticated.into_parts();
-    let account = account_of(&principal, call.account, default_account)
+    let account = judge(&principal, &call, default_account)?;
+    let Call {
+        command, context, ..
+    } = call;
+    Ok(Permitted {
+        principal,
+        account,
+        command,
+        context,
+    })
+}
+
+/// The account that a call means, if the principal may do what it asks there. It permits nothing by
+/// itself: only [`Authorize`] makes a [`Permitted`].
+pub fn judge(
+    principal: &Principal,
+    call: &Call,
+    default_account: AccountId,
+) -> Result<AccountId, Error> {
+    let account = account_of(principal, call.account, default_account)
         .ok_or_else(|| Error::from(Kind::UserNotFound).caused_by(ForeignAccount))?;
-    match &principal {
+    match principal {
         Principal::Key(key) => judge_key(key, &call.command)?,
         Principal::User {
             id,
@@ -126,15 +145,7 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
         }
         Principal::Anonymous => judge_anonymous(&call.command)?,
     }
-    let Call {
-        command, context, ..
-    } = call;
-    Ok(Permitted {
-        principal,
-        account,
-        command,
-        context,
-    })
+    Ok(account)
 }
 
 /// Why a caller is told that there is no such user: for the log and the audit trail, not for it.
@@ -166,13 +177,17 @@ fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Optio
 }
 
 fn judge_key(key: &Key, command: &Command) -> Result<(), Error> {
-    let needed = scope(command.action())
-        .into_iter()
-        .chain(sensitive_scopes(command));
-    match needed.into_iter().find(|scope| !key.scopes.grants(scope)) {
+    match needed_scopes(command).find(|scope| !key.scopes.grants(scope)) {
         Some(missing) => Err(denied(missing)),
         None => Ok(()),
     }
+}
+
+/// The scopes that a key needs for a command, as far as the command itself shows: a user who is an
+/// administrator already asks for more.
+pub fn needed_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
+    let own = scope(command.action()).into_iter();
+    own.chain(sensitive_scopes(command))
 }
 
 fn denied(scope: &'static str) -> Error {

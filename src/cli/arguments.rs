@@ -37,6 +37,9 @@ pub(super) enum Command {
     /// Say what is wrong with the configuration, without starting anything.
     #[command(after_help = help::CHECK)]
     Check(CheckArguments),
+    /// Say what would become of a captured request, without sending or writing anything.
+    #[command(after_help = help::EXPLAIN)]
+    Explain(ExplainArguments),
     /// Make, import, list, rotate and revoke API keys.
     #[command(after_help = help::KEYS)]
     Keys {
@@ -128,6 +131,20 @@ pub(super) struct CheckArguments {
     /// Read no file with a secret: for places that have the configuration and nothing else.
     #[arg(long)]
     pub(super) no_secrets: bool,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The request: request line, headers, an empty line, the body; `-` is standard input.
+    #[arg(value_name = "FILE.http|-")]
+    pub(super) file: PathBuf,
+    /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+    #[arg(long, id = "explain-store", value_name = "URL")]
+    pub(super) store: Option<String>,
+    /// As a JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What is done to keys.

@@ -38,6 +38,21 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Fu
     Request::from_parts(head, Full::new(body))
 }
 
+/// The bytes of a request as they go out.
+pub(super) fn written(request: Request<Bytes>, host: &HeaderValue) -> Vec<u8> {
+    let body = request.body().clone();
+    let (head, _) = prepare(request, host).into_parts();
+    let mut bytes = format!("{} {} {:?}\r\n", head.method, head.uri, head.version).into_bytes();
+    for (name, value) in &head.headers {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
 /// Removes what concerns one connection only, and what `Connection` says does.
 pub(super) fn strip(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {

@@ -51,6 +51,43 @@ pub(super) fn settle(
     }
 }
 
+/// The fields that a command sends, with a value, and that the dialect has no place for.
+pub(super) fn homeless(
+    command: &Command,
+    rules: &Losses,
+    dialect: Dialect,
+    policy: &Policy,
+) -> Vec<(Field, OnLoss)> {
+    let action = command.action();
+    let mentions = match command.clone() {
+        Command::CreateUser(mut change) | Command::UpdateUser(_, mut change) => {
+            change.remove(&Field::User(UserField::CurrentPassword));
+            super::homes::send(&rules.homes, &mut change);
+            change.mentions()
+        }
+        Command::CreateGroup(change) | Command::UpdateGroup(_, change) => change.mentions(),
+        Command::ReadUser(_)
+        | Command::ListUsers(_)
+        | Command::CountUsers(_)
+        | Command::DeleteUser(_)
+        | Command::ReadGroup(_)
+        | Command::ListGroups
+        | Command::DeleteGroup(_)
+        | Command::AddMember(..)
+        | Command::RemoveMember(_)
+        | Command::SetMemberRole(..)
+        | Command::BanMember(..)
+        | Command::UnbanMember(_)
+        | Command::ListTimezones
+        | Command::Native(_) => Vec::new(),
+    };
+    let lost = mentions
+        .into_iter()
+        .filter(|mention| !mention.is_empty && !expresses(dialect, action, &mention.field, policy));
+    lost.map(|Mention { field, .. }| (field.clone(), rules.of(&field)))
+        .collect()
+}
+
 fn judge(
     mentions: Vec<Mention>,
     rules: &Losses,

@@ -76,10 +76,7 @@ impl Upstream {
     /// not come this far.
     /// A call for another account than the upstream's finds nobody there.
     pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
-        match (account, self.terms.account) {
-            (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
-            (asked, own) => Ok(Call::new(self.credentials.clone(), asked.or(own), command)),
-        }
+        own_call(&self.credentials, &self.terms, account, command)
     }
 
     /// Has the upstream carry a call out. An update that reads before it writes is done for one
@@ -163,5 +160,18 @@ impl Upstream {
     fn session(&self) -> MutexGuard<'_, Option<Secret>> {
         // A session is replaced as a whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// [`Upstream::call`], of an upstream that is not in use.
+pub(super) fn own_call(
+    credentials: &Credentials,
+    terms: &Terms,
+    account: Option<AccountId>,
+    command: Command,
+) -> Result<Call, Error> {
+    match (account, terms.account) {
+        (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
+        (asked, own) => Ok(Call::new(credentials.clone(), asked.or(own), command)),
     }
 }

@@ -17,6 +17,7 @@ mod export;
 mod extensions;
 mod failure;
 mod files;
+pub mod glance;
 mod groups;
 mod import;
 mod keys;

@@ -31,6 +31,7 @@ mod config_layers;
 mod config_reference;
 mod dependencies;
 mod exchange;
+mod explain;
 mod fault_server;
 mod first_start;
 mod flood;

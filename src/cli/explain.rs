@@ -1,0 +1,240 @@
+//! `dragoman explain`: what would become of a captured request. Nothing is sent or written.
+//!
+//! The router, the codecs, the scopes and the rules of losses are the gateway's own. What depends on
+//! what is in a store or behind an upstream is not looked at.
+
+mod capture;
+mod credential;
+mod keys;
+mod redaction;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use http::Uri;
+use http::request::Parts;
+
+use self::capture::Capture;
+use self::keys::{Caller, Keys};
+use self::redaction::Redaction;
+use self::report::{Answer, CallReport, Loss, Refusal, Report, RouteReport, Upstream};
+use super::arguments::ExplainArguments;
+use super::failure::Failure;
+use super::{load, say};
+use crate::auth::authorize::{judge, needed_scopes};
+use crate::auth::call::RequestId;
+use crate::auth::{Call, Principal};
+use crate::client;
+use crate::clock::Clock;
+use crate::config::{Config, shown_path};
+use crate::dialect::{Decoded, ReplyTo, decode_request, unread};
+use crate::error::{Error, Kind};
+use crate::forward::Parameters;
+use crate::forward::rehearsal::First;
+use crate::route::{Route, Target};
+use crate::router::Router;
+
+/// Prints what would become of the request; 1 if any of it would be refused.
+pub(super) fn run(
+    config: Option<PathBuf>,
+    arguments: &ExplainArguments,
+) -> Result<ExitCode, Failure> {
+    let config = load::with_store(config, arguments.store.as_deref())?;
+    let capture = Capture::read(&arguments.file)?;
+    let explained = Explain::new(&config).report(capture);
+    let text = if arguments.json {
+        explained.json()?
+    } else {
+        explained.text()
+    };
+    say(&text)?;
+    Ok(ExitCode::from(u8::from(explained.refused)))
+}
+
+struct Explain<'a> {
+    config: &'a Config,
+    keys: Keys,
+    redaction: Redaction,
+}
+
+impl<'a> Explain<'a> {
+    fn new(config: &'a Config) -> Self {
+        Self {
+            config,
+            keys: Keys::read(config, Clock::system()),
+            redaction: Redaction::of_config(config),
+        }
+    }
+
+    fn report(mut self, capture: Capture) -> Report {
+        let Capture {
+            head,
+            body,
+            remarks,
+        } = capture;
+        let mut report = Report {
+            remarks,
+            ..Report::default()
+        };
+        report.note_host(&head);
+        let router = Router::new(self.config.routes.iter().cloned());
+        let Some(route) = router.find(&head.uri, &head.headers) else {
+            report.refused = true;
+            report.remarks.push(no_route(&head.uri));
+            return report.redacted(&self.redaction);
+        };
+        report.route = Some(RouteReport {
+            name: route.name.clone(),
+            dialect: route.dialect.name(),
+            path: shown_path(&route.path).to_string(),
+            host: route.host.clone(),
+        });
+        let (calls, reply_to) = decode(&head, &body, route);
+        let mut errors = Vec::new();
+        let count = calls.len();
+        for call in calls {
+            let error = match call {
+                Ok(call) => {
+                    self.redaction.learn(&call);
+                    let (shown, error) = self.call(call, &head, route);
+                    report.calls.push(shown);
+                    error
+                }
+                Err(error) => {
+                    report.calls.push(CallReport::refused(&error));
+                    Some(error)
+                }
+            };
+            errors.extend(error);
+        }
+        report.refused = !errors.is_empty();
+        // What a call that is not refused is answered only its target knows.
+        if errors.len() == count && count > 0 {
+            report.answer = Some(answer(errors, reply_to, route));
+        }
+        report.redacted(&self.redaction)
+    }
+
+    /// What is known of one call, and the error it would end with, if that is certain.
+    fn call(&self, call: Call, head: &Parts, route: &Route) -> (CallReport, Option<Error>) {
+        let default = self.config.store.account;
+        let caller = self.keys.caller(&call.credentials, route);
+        let account = call.account.unwrap_or(default);
+        let judged = match &caller {
+            Caller::Known(principal) => judge(principal, &call, default),
+            Caller::Refused => Err(Kind::Unauthenticated.into()),
+            Caller::Unknown(_) => Ok(account),
+        };
+        let mut shown = CallReport::of(&call);
+        shown.credential = Some(credential::describe(&call.credentials, head, route));
+        shown.principal = Some(caller.to_string());
+        shown.scopes = needed_scopes(&call.command).collect();
+        let target = route.targets.of(call.command.action());
+        shown.target = Some(target.to_string());
+        let principal = match &caller {
+            Caller::Known(principal) => Some(principal),
+            Caller::Refused | Caller::Unknown(_) => None,
+        };
+        let mut error = None;
+        let acts_in = match judged {
+            Ok(account) => account,
+            Err(refused) => {
+                error = Some(refused);
+                account
+            }
+        };
+        shown.account = Some(acts_in.id().value());
+        if let Target::Upstream(name) = target
+            && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
+        {
+            let own = Self::forward(&mut shown, upstream, &call, principal, acts_in, route);
+            error = error.or(own.err());
+        }
+        shown.refusal = error.as_ref().map(Refusal::of);
+        (shown, error)
+    }
+
+    /// What would be lost and sent at an upstream.
+    fn forward(
+        shown: &mut CallReport,
+        upstream: &Parameters,
+        call: &Call,
+        principal: Option<&Principal>,
+        account: crate::command::AccountId,
+        route: &Route,
+    ) -> Result<(), Error> {
+        let rehearse =
+            |upstream: &Parameters, command| upstream.rehearse(command, principal, account, route);
+        let real = rehearse(upstream, call.command.clone());
+        shown.lost = real.lost.iter().map(Loss::of).collect();
+        let First::Request {
+            request,
+            effect,
+            more,
+            at_risk,
+        } = real.first?
+        else {
+            shown.answered_here = true;
+            return Ok(());
+        };
+        // Written a second time with marks in the place of secrets, which no encoding hides.
+        let masked = rehearse(
+            &redaction::masked_upstream(upstream),
+            redaction::masked_command(call.command.clone()),
+        );
+        let bytes = match masked.first? {
+            First::Request {
+                request: masked, ..
+            } => redaction::wire(
+                &client::written(masked, &upstream.client),
+                request.body().len(),
+            ),
+            First::Nothing => String::new(),
+        };
+        shown.upstream = Some(Upstream {
+            name: upstream.name.clone(),
+            dialect: upstream.dialect.name(),
+            effect: report::effect(effect),
+            request: bytes,
+            more,
+            at_risk,
+        });
+        Ok(())
+    }
+}
+
+fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>, ReplyTo) {
+    if body.len() > route.limits.body_bytes {
+        let message = format!(
+            "the body is larger than {} bytes; send less at once",
+            route.limits.body_bytes
+        );
+        let error = Error::new(Kind::TooLarge, message);
+        return (vec![Err(error)], unread(route.dialect, head));
+    }
+    match decode_request(route.dialect, head, body, &route.policy) {
+        Decoded::Calls(calls, reply_to) => (calls, reply_to),
+        Decoded::NotOurs(error, reply_to) => (vec![Err(error)], reply_to),
+    }
+}
+
+/// The answer of the gateway, but for its reference.
+fn answer(errors: Vec<Error>, reply_to: ReplyTo, route: &Route) -> Answer {
+    let results = errors.into_iter().map(Err).collect();
+    let reference = RequestId::default().reference();
+    let response = reply_to.encode_response(results, reference, &route.policy);
+    Answer {
+        status: response.status().as_u16(),
+        body: String::from_utf8_lossy(response.body()).into_owned(),
+    }
+}
+
+fn no_route(uri: &Uri) -> String {
+    let path = if uri.path().len() > 64 {
+        "this path"
+    } else {
+        uri.path()
+    };
+    format!("no route answers {path} on this host: the caller gets a bare 404")
+}

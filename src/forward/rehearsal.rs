@@ -1,0 +1,138 @@
+//! What would be sent to an upstream, without sending it.
+//!
+//! It takes the same steps as [`Forward::forward`](super::Forward::forward), up to the first request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+
+use super::upstream::own_call;
+use super::{Parameters, account, losses, own_answer};
+use crate::auth::{Call, Principal};
+use crate::command::field::Field;
+use crate::command::user::UserRef;
+use crate::command::{AccountId, Command, Dialect};
+use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
+use crate::dialect::expresses::rewrites;
+use crate::error::Error;
+use crate::route::{OnLoss, Route};
+
+/// What would come of a command.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The fields that the upstream has no place for, and what becomes of each.
+    pub lost: Vec<(Field, OnLoss)>,
+    /// What is sent first, or why nothing is.
+    pub first: Result<First, Error>,
+}
+
+/// What is sent first.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and mostly a request"
+)]
+pub enum First {
+    /// Nothing: the gateway knows the answer.
+    Nothing,
+    /// This.
+    Request {
+        /// Path, headers and body, without scheme and host.
+        request: Request<Bytes>,
+        /// Whether it changes anything.
+        effect: Effect,
+        /// What may be sent after it, as the answers are.
+        more: Option<&'static str>,
+        /// Attributes that the command may take away, since their values are not known here.
+        at_risk: Vec<&'static str>,
+    },
+}
+
+impl Parameters {
+    /// Goes through a command of a caller up to its first request. Nothing is remembered here of
+    /// the upstream, as right after a start. The principal may be unknown.
+    pub fn rehearse(
+        &self,
+        mut command: Command,
+        principal: Option<&Principal>,
+        acts_in: AccountId,
+        route: &Route,
+    ) -> Rehearsal {
+        let (rules, policy) = (&route.losses, &self.terms.policy);
+        let lost = losses::homeless(&command, rules, self.dialect, policy);
+        let first = match own_answer(self.dialect, &command) {
+            Err(error) => Err(error),
+            Ok(Some(_)) => Ok(First::Nothing),
+            Ok(None) => losses::settle(&mut command, rules, self.dialect, policy).and_then(|_| {
+                let account = account(Some(route), principal, acts_in);
+                let call = own_call(&self.credentials, &self.terms, account, command)?;
+                self.start(call)
+            }),
+        };
+        Rehearsal { lost, first }
+    }
+
+    fn start(&self, call: Call) -> Result<First, Error> {
+        let more = more(self.dialect, &call.command);
+        let (call, known) = self.opening(call);
+        let terms = Arc::new(self.terms.clone());
+        let started = Exchange::start(self.dialect, call, known, terms);
+        let (exchange, step) = started.map_err(Failure::into_error)?;
+        Ok(match step {
+            Step::Done(_) => First::Nothing,
+            Step::Send { request, effect } => First::Request {
+                request,
+                effect,
+                more,
+                at_risk: exchange.learnt().at_risk.clone(),
+            },
+        })
+    }
+
+    /// An update that reads before it writes begins with a look-up where the user is not named by
+    /// its number.
+    fn opening(&self, call: Call) -> (Call, Known) {
+        let mut known = Known::default();
+        let Command::UpdateUser(user, _) = &call.command else {
+            return (call, known);
+        };
+        if !rewrites(self.dialect, call.command.action()) {
+            return (call, known);
+        }
+        if let UserRef::Id(id) = user {
+            known.user = Some(*id);
+            return (call, known);
+        }
+        let command = Command::ReadUser(user.clone());
+        (Call { command, ..call }, known)
+    }
+}
+
+/// What an exchange may send after its first request.
+fn more(dialect: Dialect, command: &Command) -> Option<&'static str> {
+    match (dialect, command) {
+        (Dialect::Grupo, _) => None,
+        (Dialect::Vision6, Command::ListUsers(_)) => {
+            Some("countUsers, where the page does not show how many users there are in all")
+        }
+        (Dialect::B2evolution, Command::ListUsers(_)) => {
+            Some("the whole list, where the first page of it does not hold it")
+        }
+        (Dialect::B2evolution, Command::CreateUser(_)) => {
+            Some("a look-up of the new user's number")
+        }
+        (Dialect::B2evolution, Command::UpdateUser(..)) => {
+            Some("what looks the user up, the write itself, and a read of what was kept of it")
+        }
+        (
+            Dialect::Vision6,
+            Command::ReadUser(user) | Command::UpdateUser(user, _) | Command::DeleteUser(user),
+        )
+        | (Dialect::B2evolution, Command::ReadUser(user) | Command::DeleteUser(user)) => {
+            let is_number = matches!(user, UserRef::Id(_));
+            (!is_number).then_some("other look-ups of the user, then what was asked")
+        }
+        (Dialect::Vision6 | Dialect::B2evolution, _) => None,
+    }
+}
