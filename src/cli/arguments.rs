@@ -128,6 +128,9 @@ pub(super) struct CheckArguments {
     /// Print the lines that let calls through whose fields an upstream has no place for.
     #[arg(long)]
     pub(super) suggest: bool,
+    /// Try every upstream: its name, TCP, TLS, and one harmless call with the gateway's credentials.
+    #[arg(long, conflicts_with_all = ["suggest", "no_secrets"])]
+    pub(super) connect: bool,
     /// Read no file with a secret: for places that have the configuration and nothing else.
     #[arg(long)]
     pub(super) no_secrets: bool,

@@ -1,5 +1,6 @@
 //! `dragoman check`: every fault, or the routes and what their upstreams have no place for.
 
+mod connect;
 mod forwarding;
 
 use std::fmt::Write;
@@ -27,7 +28,11 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result
     if arguments.suggest {
         return suggest(&config);
     }
-    super::say(&summary(&config))
+    super::say(&summary(&config))?;
+    if arguments.connect {
+        return connect::run(&config.upstreams);
+    }
+    Ok(())
 }
 
 // Writing to a string cannot fail.

@@ -97,7 +97,7 @@ impl<'a> Explain<'a> {
             let error = match call {
                 Ok(call) => {
                     self.redaction.learn(&call);
-                    let (shown, error) = self.call(call, &head, route);
+                    let (shown, error) = self.call(&call, &head, route);
                     report.calls.push(shown);
                     error
                 }
@@ -117,16 +117,16 @@ impl<'a> Explain<'a> {
     }
 
     /// What is known of one call, and the error it would end with, if that is certain.
-    fn call(&self, call: Call, head: &Parts, route: &Route) -> (CallReport, Option<Error>) {
+    fn call(&self, call: &Call, head: &Parts, route: &Route) -> (CallReport, Option<Error>) {
         let default = self.config.store.account;
         let caller = self.keys.caller(&call.credentials, route);
         let account = call.account.unwrap_or(default);
         let judged = match &caller {
-            Caller::Known(principal) => judge(principal, &call, default),
+            Caller::Known(principal) => judge(principal, call, default),
             Caller::Refused => Err(Kind::Unauthenticated.into()),
             Caller::Unknown(_) => Ok(account),
         };
-        let mut shown = CallReport::of(&call);
+        let mut shown = CallReport::of(call);
         shown.credential = Some(credential::describe(&call.credentials, head, route));
         shown.principal = Some(caller.to_string());
         shown.scopes = needed_scopes(&call.command).collect();
@@ -148,7 +148,7 @@ impl<'a> Explain<'a> {
         if let Target::Upstream(name) = target
             && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
         {
-            let own = Self::forward(&mut shown, upstream, &call, principal, acts_in, route);
+            let own = Self::forward(&mut shown, upstream, call, principal, acts_in, route);
             error = error.or(own.err());
         }
         shown.refusal = error.as_ref().map(Refusal::of);

@@ -112,7 +112,6 @@ impl Parameters {
 /// What an exchange may send after its first request.
 fn more(dialect: Dialect, command: &Command) -> Option<&'static str> {
     match (dialect, command) {
-        (Dialect::Grupo, _) => None,
         (Dialect::Vision6, Command::ListUsers(_)) => {
             Some("countUsers, where the page does not show how many users there are in all")
         }
@@ -123,7 +122,7 @@ fn more(dialect: Dialect, command: &Command) -> Option<&'static str> {
             Some("a look-up of the new user's number")
         }
         (Dialect::B2evolution, Command::UpdateUser(..)) => {
-            Some("what looks the user up, the write itself, and a read of what was kept of it")
+            Some("the write itself where this only reads, and a read of what was kept of it")
         }
         (
             Dialect::Vision6,
@@ -133,6 +132,6 @@ fn more(dialect: Dialect, command: &Command) -> Option<&'static str> {
             let is_number = matches!(user, UserRef::Id(_));
             (!is_number).then_some("other look-ups of the user, then what was asked")
         }
-        (Dialect::Vision6 | Dialect::B2evolution, _) => None,
+        (Dialect::Grupo | Dialect::Vision6 | Dialect::B2evolution, _) => None,
     }
 }

@@ -142,8 +142,7 @@ async fn the_request_that_is_shown_is_the_one_that_is_sent() {
     let routes = format!(
         "[upstreams.back]\ndialect = 'grupo'\nurl = 'http://{}/'\nkey = 'gateways-key-0123456789'\n\
          [routes.front]\ndialect = 'vision6'\nuser = 'back'\non_loss = 'drop'\nallow_split = true\n\
-         commands = {{ 'user.read' = 'store', 'user.list' = 'store', 'user.count' = 'store', \
-         'timezone.list' = 'store' }}\n",
+         commands = {{ 'user.read' = 'store', 'user.list' = 'store', 'user.count' = 'store' }}\n",
         script.address
     );
     let front = crate::forward_fixture::Front::new(&routes);

@@ -14,6 +14,7 @@ mod bulk_export;
 mod bulk_fixture;
 mod bulk_import;
 mod caller;
+mod check_connect;
 mod cli_audit;
 mod cli_check;
 mod cli_key_scopes;

@@ -92,3 +92,11 @@ fn the_shortest_configurations_are_the_tested_ones() {
         );
     }
 }
+
+#[test]
+fn what_explaining_prints_is_what_it_prints() {
+    let recorded = read("tests/golden/explain/vision6-fields-lost.txt");
+    let (code, printed) = recorded.split_once('\n').unwrap();
+    assert_eq!(code, "exit 0");
+    assert!(read("README.md").contains(&format!("```text\n{printed}```\n")));
+}

@@ -72,13 +72,20 @@ Examples:
   dragoman check
   dragoman check --config /etc/dragoman/routes.toml && systemctl restart dragoman
   dragoman check --suggest >> routes.toml
+  dragoman check --connect             before the first call, and after a change of a password
   dragoman check --no-secrets          in CI, where the files of secrets are missing
 
 For a route with an upstream it also says which commands and fields that one cannot express, and what
 becomes of them. --suggest prints nothing but the lines that leave such fields out with a warning.
 
+--connect sends one call to each upstream, once, so that no login is locked: b2evolution is asked for
+one user, Vision6 for the number of users (for the time zones where there is no account), and Grupo,
+which answers no question, for an update of a user that is not there. It says that there is no such
+user if it takes the key.
+
 Exit codes:
   0   no fault: the routes are on standard output, one line each
+  1   --connect: an upstream cannot be reached or refuses the credentials
   64  faults: all of them are on standard error, one line each";
 
 pub(super) const KEYS: &str = "\

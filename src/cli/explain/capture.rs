@@ -128,26 +128,22 @@ fn read_body(head: &Parts, rest: &[u8]) -> Result<(Vec<u8>, Vec<String>), String
     };
     let announced = announced.to_str().ok().and_then(|text| text.parse().ok());
     let announced: usize = announced.ok_or("Content-Length is no number; correct or remove it")?;
-    match rest.split_at_checked(announced) {
-        Some((body, after)) => {
-            // What a text editor leaves behind is not worth a word.
-            if !after.trim_ascii().is_empty() {
-                remarks.push(format!(
-                    "{} bytes after the body are not looked at, since Content-Length says {announced}",
-                    after.len()
-                ));
-            }
-            Ok((body.to_vec(), remarks))
-        }
-        None => {
-            remarks.push(format!(
-                "Content-Length says {announced} and there are {} bytes: a gateway would wait for the \
-                 rest; those that are there are taken",
-                rest.len()
-            ));
-            Ok((rest.to_vec(), remarks))
-        }
+    let Some((body, after)) = rest.split_at_checked(announced) else {
+        remarks.push(format!(
+            "Content-Length says {announced} and there are {} bytes: a gateway would wait for the \
+             rest; those that are there are taken",
+            rest.len()
+        ));
+        return Ok((rest.to_vec(), remarks));
+    };
+    // What a text editor leaves behind is not worth a word.
+    if !after.trim_ascii().is_empty() {
+        remarks.push(format!(
+            "{} bytes after the body are not looked at, since Content-Length says {announced}",
+            after.len()
+        ));
     }
+    Ok((body.to_vec(), remarks))
 }
 
 impl Report {

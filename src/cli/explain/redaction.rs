@@ -1,5 +1,7 @@
 //! What must not be printed, and what stands in its place.
 
+use std::fmt::Write;
+
 use crate::auth::{Call, Credentials};
 use crate::command::{Command, Edit};
 use crate::config::Config;
@@ -112,10 +114,9 @@ pub(super) fn masked_upstream(upstream: &Parameters) -> Parameters {
 /// The command with marks for its secrets.
 pub(super) fn masked_command(mut command: Command) -> Command {
     if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut command {
-        for secret in [&mut change.password, &mut change.current_password] {
-            if let Some(secret) = secret {
-                *secret = MARK.into();
-            }
+        let passwords = [&mut change.password, &mut change.current_password];
+        for secret in passwords.into_iter().flatten() {
+            *secret = MARK.into();
         }
     } else if let Command::CreateGroup(change) | Command::UpdateGroup(_, change) = &mut command {
         if let Edit::Set(secret) = &mut change.password {
@@ -134,14 +135,17 @@ pub(super) fn wire(bytes: &[u8], length: usize) -> String {
     let text = String::from_utf8_lossy(bytes).replace(MARK, SHOWN);
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let mut shown = String::with_capacity(text.len());
+    // Writing to a string cannot fail.
     for line in head.split("\r\n") {
         match line.split_once(": ") {
             // Its password is in there in base64.
             Some(("authorization", value)) => {
                 let scheme = value.split(' ').next().unwrap_or_default();
-                shown.push_str(&format!("authorization: {scheme} {SHOWN}"));
+                let _ = write!(shown, "authorization: {scheme} {SHOWN}");
             }
-            Some(("content-length", _)) => shown.push_str(&format!("content-length: {length}")),
+            Some(("content-length", _)) => {
+                let _ = write!(shown, "content-length: {length}");
+            }
             Some(_) | None => shown.push_str(line),
         }
         shown.push_str("\r\n");

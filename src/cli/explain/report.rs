@@ -91,9 +91,10 @@ impl CallReport {
     /// What the call is, without what becomes of it.
     pub(super) fn of(call: &Call) -> Self {
         let (user, group) = references(&call.command);
-        let operation = match &call.command {
-            Command::Native(native) => Some(native.operation.as_str().to_owned()),
-            _ => None,
+        let operation = if let Command::Native(native) = &call.command {
+            Some(native.operation.as_str().to_owned())
+        } else {
+            None
         };
         Self {
             action: Some(call.command.action().name()),
@@ -227,7 +228,7 @@ impl Report {
         }
         for (position, call) in self.calls.iter().enumerate() {
             let number = position.saturating_add(1);
-            let _ = write!(text, "\ncall {number}      ");
+            let _ = write!(text, "\n{:<12}", format!("call {number}"));
             call.write(&mut text);
         }
         if let Some(answer) = &self.answer {
@@ -241,7 +242,7 @@ impl Report {
 impl CallReport {
     fn write(&self, text: &mut String) {
         let action = self.operation.as_deref().or(self.action);
-        let _ = write!(text, " {}", action.unwrap_or("cannot be read"));
+        let _ = write!(text, "{}", action.unwrap_or("cannot be read"));
         if let Some(account) = self.account {
             let _ = write!(text, " in account {account}");
         }

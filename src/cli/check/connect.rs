@@ -1,0 +1,212 @@
+//! `check --connect`: whether each upstream can be reached, and takes the gateway's own credentials.
+//!
+//! One request is sent to each, once: some systems lock a login after a few refusals. It is a read,
+//! but for Grupo, which has none: there it is an update of nothing of a user that cannot exist, and
+//! that there is no such user proves that the key was taken.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::auth::Call;
+use crate::cli::failure::Failure;
+use crate::cli::say;
+use crate::client::{self, Cause, Client, Endpoint};
+use crate::clock::Clock;
+use crate::command::name::Username;
+use crate::command::query::UserQuery;
+use crate::command::user::{UserChange, UserRef};
+use crate::command::{Command, Dialect};
+use crate::dialect::exchange::{self, Exchange, Known, Step};
+use crate::error::{Error, Kind};
+use crate::forward::Parameters;
+
+/// Tries every upstream and prints each step; fails if any step does.
+pub(super) fn run(upstreams: &[Parameters]) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the runtime", error))?;
+    let mut failed = Vec::new();
+    for upstream in upstreams {
+        let tried = runtime.block_on(try_out(upstream));
+        if let Err(fault) = tried {
+            say(&format!("{}: FAILED: {fault}\n", upstream.name))?;
+            failed.push(upstream.name.as_str());
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let message = format!("not every upstream can be used: {}", failed.join(", "));
+    Err(Failure::Failed(message))
+}
+
+/// The steps, in order; the first that fails is the last.
+async fn try_out(upstream: &Parameters) -> Result<(), String> {
+    let say = |step: &str, since: Instant| {
+        let took = since.elapsed().as_millis();
+        say(&format!("{}: {step} ({took} ms)\n", upstream.name)).map_err(Failure::into_text)
+    };
+    let since = Instant::now();
+    if let Some(addresses) = resolve(upstream).await? {
+        say(&format!("name resolved to {addresses}"), since)?;
+    }
+    let since = Instant::now();
+    let client = Client::new(upstream.client.clone()).map_err(|error| error.to_string())?;
+    let connected = client.connect().await;
+    connected.map_err(|failure| unreachable(upstream, &failure))?;
+    let how = match &upstream.client.endpoint {
+        Endpoint::Http { .. } => "connected by TCP",
+        Endpoint::Https { .. } => "connected by TCP, and TLS agreed on",
+        Endpoint::Unix { .. } => "connected by its socket",
+    };
+    say(how, since)?;
+    let since = Instant::now();
+    let asked = ask(upstream, &client).await?;
+    say(&format!("credentials accepted by {asked}"), since)
+}
+
+/// The addresses of the host, where there is a name to resolve.
+async fn resolve(upstream: &Parameters) -> Result<Option<String>, String> {
+    let (Endpoint::Http { host, port } | Endpoint::Https { host, port }) =
+        &upstream.client.endpoint
+    else {
+        return Ok(None);
+    };
+    let found = tokio::net::lookup_host((host.as_str(), *port));
+    let patience = upstream.client.connect;
+    let remedy = format!(
+        "correct the host in upstreams.{}.url, or the resolver",
+        upstream.name
+    );
+    let found = match tokio::time::timeout(patience, found).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return Err(format!("{host} cannot be resolved: {error}; {remedy}")),
+        Err(_) => {
+            return Err(format!(
+                "{host} is not resolved in {}; {remedy}",
+                shown(patience)
+            ));
+        }
+    };
+    let mut addresses: Vec<_> = found.map(|address| address.ip().to_string()).collect();
+    addresses.dedup();
+    Ok(Some(addresses.join(", ")))
+}
+
+/// Sends the one request; its name.
+async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, String> {
+    let (command, name) = harmless(upstream);
+    let call = Call::new(
+        upstream.credentials.clone(),
+        upstream.terms.account,
+        command,
+    );
+    let terms = Arc::new(upstream.terms.clone());
+    let started = Exchange::start(upstream.dialect, call, Known::default(), terms);
+    let (mut exchange, step) = started.map_err(|failure| failure.into_error().to_string())?;
+    let Step::Send { request, .. } = step else {
+        return Err("there is nothing to ask it".to_owned());
+    };
+    let answered = client.send(request, None).await;
+    let (head, body) = answered
+        .map_err(|failure| unreachable(upstream, &failure))?
+        .into_parts();
+    match exchange.next(&head, &body) {
+        Ok(Step::Done(_) | Step::Send { .. }) => Ok(name),
+        Err(exchange::Failure::Login(error)) => Err(refused(upstream, &error)),
+        // The key was judged before the user was looked for.
+        Err(exchange::Failure::Call(error))
+            if upstream.dialect == Dialect::Grupo && *error.kind() == Kind::UserNotFound =>
+        {
+            Ok(name)
+        }
+        Err(exchange::Failure::Call(error)) => Err(format!(
+            "{name} was answered with status {}, and not as a {} would: {}; look whether upstreams.{}.url \
+             leads to its interface, and what its log says",
+            head.status.as_u16(),
+            upstream.dialect,
+            causes(&error),
+            upstream.name
+        )),
+    }
+}
+
+/// What changes nothing and needs the credentials, and what it is called there.
+fn harmless(upstream: &Parameters) -> (Command, &'static str) {
+    let count = Command::CountUsers(UserQuery::default());
+    match (upstream.dialect, upstream.terms.account) {
+        (Dialect::B2evolution, _) => (count, "GET users?per_page=1"),
+        (Dialect::Vision6, Some(_)) => (count, "countUsers"),
+        (Dialect::Vision6, None) => (Command::ListTimezones, "getTimezoneList"),
+        (Dialect::Grupo, _) => {
+            let user = UserRef::Username(Username::from_stored(nobody()));
+            let change = Box::<UserChange>::default();
+            let name = "update=site_users of a user that is not there";
+            (Command::UpdateUser(user, change), name)
+        }
+    }
+}
+
+/// A name that nobody has.
+fn nobody() -> String {
+    let mut name = String::from("dragoman-check-");
+    for byte in Clock::system().random::<12>() {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+fn refused(upstream: &Parameters, error: &Error) -> String {
+    let option = match upstream.dialect {
+        Dialect::Grupo | Dialect::Vision6 => "key",
+        Dialect::B2evolution => "login and password",
+    };
+    format!(
+        "the gateway's own credentials are refused: {}; correct {option} of upstreams.{} before anything \
+         is sent there again, since some systems lock a login",
+        causes(error),
+        upstream.name
+    )
+}
+
+fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
+    let name = &upstream.name;
+    let remedy = match failure.cause {
+        Cause::Connect => format!("look whether it runs, and correct upstreams.{name}.url"),
+        Cause::Tls => format!(
+            "look at its certificate, and at upstreams.{name}.ca_file and upstreams.{name}.server_name"
+        ),
+        Cause::Timeout { .. } => format!(
+            "look whether a firewall is between, or raise upstreams.{name}.connect_timeout and head_timeout"
+        ),
+        Cause::Reset
+        | Cause::Truncated
+        | Cause::TooLarge { .. }
+        | Cause::BadFraming
+        | Cause::Encoded => {
+            format!(
+                "look whether upstreams.{name}.url leads to its interface, and what its log says"
+            )
+        }
+    };
+    format!("{}; {remedy}", causes(failure))
+}
+
+/// A failure with its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn shown(patience: Duration) -> String {
+    format!("{} ms", patience.as_millis())
+}
