@@ -215,6 +215,7 @@ fn every_help_has_exit_codes_and_no_colour_off_a_terminal() {
         &[][..],
         &["serve"],
         &["check"],
+        &["explain"],
         &["keys"],
         &["keys", "create"],
         &["keys", "import"],
