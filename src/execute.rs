@@ -20,6 +20,7 @@ use crate::command::timezone::Timezone;
 use crate::command::{AccountId, Command};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
+use crate::journal::event::EventId;
 use crate::outcome::Outcome;
 use crate::store::{MemberChange, Store};
 
@@ -35,15 +36,23 @@ const NOT_NOTIFIED: &str = "the user is not notified: no notifier is configured"
 pub struct Execute {
     store: Arc<dyn Store>,
     passwords: PasswordHasherPool,
+    notifies: bool,
     clock: Clock,
 }
 
 impl Execute {
-    /// Commands go to `store`; passwords are hashed by `passwords`.
-    pub fn new(store: Arc<dyn Store>, passwords: PasswordHasherPool, clock: Clock) -> Self {
+    /// Commands go to `store`; passwords are hashed by `passwords`. Where nobody `notifies`, a user
+    /// whom a command says to notify is not, which is logged and audited.
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: PasswordHasherPool,
+        notifies: bool,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
             passwords,
+            notifies,
             clock,
         }
     }
@@ -145,7 +154,8 @@ impl Execute {
             .command()
             .user_change()
             .is_some_and(|change| change.notify);
-        if asks_to_notify {
+        let is_refused = asks_to_notify && !self.notifies;
+        if is_refused {
             tracing::warn!(request.id = %context.request_id, "{NOT_NOTIFIED}");
         }
         Entry {
@@ -156,7 +166,8 @@ impl Execute {
             source: context.source,
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
-            not_done: asks_to_notify.then_some(NOT_NOTIFIED),
+            not_done: is_refused.then_some(NOT_NOTIFIED),
+            event: (asks_to_notify && self.notifies).then(|| EventId::new(&self.clock)),
         }
     }
 }

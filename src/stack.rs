@@ -56,6 +56,8 @@ pub struct Parts {
     pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
+    /// Whether there is somebody who sends the notifications that the store queues.
+    pub notifies: bool,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -116,7 +118,12 @@ fn commands(
             parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
-        .service(Execute::new(parts.store, passwords, parts.clock))
+        .service(Execute::new(
+            parts.store,
+            passwords,
+            parts.notifies,
+            parts.clock,
+        ))
 }
 
 /// The store keeps what was denied beside what was done, in one chain.

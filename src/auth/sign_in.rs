@@ -148,6 +148,7 @@ impl SignIn {
             route: call.context.route.as_ref().map(|route| route.name.clone()),
             request_id: call.context.request_id.to_string(),
             not_done: None,
+            event: None,
         };
         let users = Arc::clone(&self.users);
         let passwords = self.passwords.clone();

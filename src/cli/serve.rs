@@ -62,6 +62,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         body_budget: config.server.buffered_bodies,
         sign_in: config.auth.sign_in,
         hashes_at_once: 1,
+        notifies: false,
         clock,
     });
 

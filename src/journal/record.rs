@@ -35,7 +35,8 @@ pub struct Record {
     pub request_id: Option<String>,
     /// What became of it, by [`Outcome::name`].
     pub outcome: String,
-    /// Why it was not done, by [`crate::error::Kind::name`].
+    /// Why it was not done: by [`crate::error::Kind::name`], or in words of a user who could not be
+    /// notified.
     pub reason: Option<String>,
     /// What was asked for and not done although the rest was.
     pub not_done: Option<String>,
@@ -108,10 +109,12 @@ pub enum Outcome {
     /// It was not done: its caller is known and may not.
     Denied,
     /// It may have been done: the caller was told that nobody knows. If the store did it after
-    /// all, a record of the same request says so.
+    /// all, a record of the same request says so. Of a notification: it may have been sent.
     Unknown,
     /// It was not done: nobody could be established as the caller.
     Unauthenticated,
+    /// It was tried until there was no use in trying any more.
+    Failed,
 }
 
 impl Outcome {
@@ -122,6 +125,7 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Unknown => "unknown",
             Self::Unauthenticated => "unauthenticated",
+            Self::Failed => "failed",
         }
     }
 }

@@ -172,6 +172,7 @@ impl Seed {
             body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
+            notifies: false,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
@@ -221,6 +222,7 @@ pub(crate) fn entry(account_number: i64) -> Entry {
         route: None,
         request_id: String::new(),
         not_done: None,
+        event: None,
     }
 }
 
