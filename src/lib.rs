@@ -87,4 +87,6 @@ pub mod stack;
 
 pub mod server;
 
+pub mod client;
+
 pub mod cli;

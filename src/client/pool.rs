@@ -1,0 +1,114 @@
+//! Connections at rest, and how many there may be.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::connection::Connection;
+use super::parameters::Parameters;
+
+/// The connections of one upstream.
+///
+/// A permit stands for a connection in use. A new one is opened only by who holds a permit and finds
+/// none at rest, so all of them together are never more than there are permits.
+#[derive(Debug)]
+pub(super) struct Pool {
+    permits: Semaphore,
+    shelf: Mutex<Shelf>,
+    idle: Duration,
+    lifetime: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    /// Those that have rested longest come first.
+    resting: Vec<Resting>,
+    /// Whether a task watches over them.
+    watched: bool,
+}
+
+#[derive(Debug)]
+struct Resting {
+    connection: Box<Connection>,
+    /// When it is closed.
+    until: Instant,
+}
+
+impl Pool {
+    pub(super) fn new(parameters: &Parameters) -> Self {
+        Self {
+            permits: Semaphore::new(parameters.connections),
+            shelf: Mutex::default(),
+            idle: parameters.idle,
+            lifetime: parameters.lifetime,
+        }
+    }
+
+    /// A place, in the order of arrival; none if the time is over first.
+    pub(super) async fn enter(&self, until: Instant) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
+        }
+        let waited = timeout_at(until, self.permits.acquire()).await;
+        waited.ok()?.ok()
+    }
+
+    /// The connection that rested last, so that those not needed grow old.
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
+        let mut shelf = self.shelf();
+        let resting = shelf.resting.pop()?;
+        if resting.until > Instant::now() {
+            return Some(resting.connection);
+        }
+        drop(shelf);
+        drop(resting);
+        self.take()
+    }
+
+    /// Lays a connection to rest, unless it is too old.
+    pub(super) fn put(self: &Arc<Self>, connection: Box<Connection>) {
+        let now = Instant::now();
+        let until = (now + self.idle).min(connection.born() + self.lifetime);
+        if until <= now {
+            return;
+        }
+        let mut shelf = self.shelf();
+        shelf.resting.push(Resting { connection, until });
+        if !shelf.watched {
+            shelf.watched = true;
+            tokio::spawn(watch(Arc::downgrade(self), until));
+        }
+    }
+
+    /// Closes what has rested long enough, and tells when to look again.
+    fn clear(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut shelf = self.shelf();
+        let expired: Vec<_> = shelf
+            .resting
+            .extract_if(.., |resting| resting.until <= now)
+            .collect();
+        let next = shelf.resting.iter().map(|resting| resting.until).min();
+        shelf.watched = next.is_some();
+        drop(shelf);
+        // Closing is the operating system's work, so it is done outside the lock.
+        drop(expired);
+        next
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        // Nothing that is done under the lock leaves the shelf half changed.
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes connections when their time is over, as long as there are any.
+async fn watch(pool: Weak<Pool>, first: Instant) {
+    let mut next = Some(first);
+    while let Some(until) = next {
+        sleep_until(until).await;
+        next = pool.upgrade().and_then(|pool| pool.clear());
+    }
+}
