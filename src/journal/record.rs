@@ -109,7 +109,7 @@ pub enum Outcome {
     /// It was not done: its caller is known and may not.
     Denied,
     /// It may have been done: the caller was told that nobody knows. If the store did it after
-    /// all, a record of the same request says so. Of a notification: it may have been sent.
+    /// all, a record of the same request says so.
     Unknown,
     /// It was not done: nobody could be established as the caller.
     Unauthenticated,

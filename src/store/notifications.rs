@@ -16,10 +16,9 @@ use crate::journal::event::{Event, EventId};
 /// is in the audit trail, in the transaction that settles it: `user.notify`, with the request that
 /// asked for it.
 pub trait NotificationQueue {
-    /// Takes the notification that has been due for the longest time. Until `hold` ends nobody else
-    /// gets it, in this process or another; then, if nobody has settled it, it is due again, or in
-    /// doubt.
-    fn take_notification(&self, now: Timestamp, hold: Hold) -> Answer<'_, Taken>;
+    /// Takes the notification that has been due for the longest time. Until `hold` nobody else gets
+    /// it, in this process or another; then it is due again, unless it was settled.
+    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> Answer<'_, Taken>;
 
     /// Says what became of a notification that was taken.
     fn settle_notification(
@@ -36,12 +35,12 @@ pub trait NotificationQueue {
     /// Everything that was not sent, the oldest first.
     fn list_notifications(&self) -> Answer<'_, Vec<Unsent>>;
 
-    /// Makes what failed, and what nobody knows of, due at once, as if it had never been tried. All
-    /// of it, or that one; how many there were.
+    /// Makes what was given up due at once, as if it had never been tried. All of it, or that one;
+    /// how many there were.
     fn retry_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize>;
 
-    /// Removes what was not sent and is not being sent just now. All of it, or that one; how many
-    /// there were. What was still waiting gets its record.
+    /// Removes what was not sent. All of it, or that one; how many there were. What was still waiting
+    /// gets its record; if it is being sent just now, it may be received all the same.
     fn forget_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize>;
 }
 
@@ -72,15 +71,6 @@ pub struct Notification {
     pub attempts: u32,
 }
 
-/// How a notification is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// When whoever took it must have settled it.
-    pub until: Timestamp,
-    /// Whether it may be sent again where nobody knows what became of it. Otherwise it is in doubt.
-    pub repeats: bool,
-}
-
 /// What there was to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -88,8 +78,6 @@ pub enum Taken {
     Due(Box<Notification>),
     /// Nothing is due before that time, if anything waits at all.
     NothingBefore(Option<Timestamp>),
-    /// Whoever took this one to send it once never settled it. It is now known as in doubt.
-    InDoubt(EventId),
 }
 
 /// What became of a notification.
@@ -97,20 +85,15 @@ pub enum Taken {
 pub enum Settlement {
     /// It was received.
     Sent,
-    /// It was not, and is due again then.
+    /// Not that anybody knew, and it is due again then.
     Later {
         /// When.
         due: Timestamp,
         /// Why it was not, without anything secret.
         problem: String,
     },
-    /// It was not, and is not tried again by itself.
+    /// Nor then, and it is given up.
     Failed {
-        /// Why, without anything secret.
-        problem: String,
-    },
-    /// It may have been, and is not tried again by itself.
-    InDoubt {
         /// Why, without anything secret.
         problem: String,
     },
@@ -119,14 +102,10 @@ pub enum Settlement {
 /// Where a notification that was not sent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is due at some time, or is being sent and may be sent again.
+    /// It is due at some time, or is being sent.
     Waiting,
-    /// It is being sent, once.
-    Sending,
     /// It was given up.
     Failed,
-    /// It may have been sent.
-    InDoubt,
 }
 
 impl State {
@@ -134,15 +113,13 @@ impl State {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
-            Self::Sending => "sending",
             Self::Failed => "failed",
-            Self::InDoubt => "in doubt",
         }
     }
 
     /// The state of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Waiting, Self::Sending, Self::Failed, Self::InDoubt]
+        [Self::Waiting, Self::Failed]
             .into_iter()
             .find(|state| state.name() == name)
     }
@@ -155,7 +132,7 @@ pub struct Unsent {
     pub notification: Notification,
     /// Where it stands.
     pub state: State,
-    /// When it is due, or must have been settled.
+    /// When it is due; when it was given up.
     pub due: Timestamp,
     /// Why the last attempt was in vain.
     pub problem: Option<String>,

@@ -9,16 +9,16 @@ use super::SqliteStore;
 use super::audit::{self, Draft};
 use super::columns::Columns;
 use crate::clock::Timestamp;
+use crate::command::AccountId;
 use crate::command::email::Email;
 use crate::command::name::Username;
 use crate::command::user::User;
-use crate::command::AccountId;
 use crate::journal::Act;
 use crate::journal::event::{Event, EventId};
 use crate::journal::record::{Outcome, Record};
 use crate::journal::seal::Seal;
 use crate::store::notifications::{
-    Hold, Notification, NotificationQueue, Settlement, State, Taken, Unsent,
+    Notification, NotificationQueue, Settlement, State, Taken, Unsent,
 };
 use crate::store::{Answer, StoreError};
 
@@ -31,11 +31,10 @@ const COMMAND_LINE: &str = "command line";
 impl NotificationQueue for SqliteStore {
     // Taking goes through the one thread that writes, so that it sees whatever was answered. It
     // costs a sync only when there is something to send.
-    fn take_notification(&self, now: Timestamp, hold: Hold) -> Answer<'_, Taken> {
-        let seal = Arc::clone(&self.seal);
+    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> Answer<'_, Taken> {
         Box::pin(
             self.writer
-                .write(move |connection| take(connection, &seal, now, hold)),
+                .write(move |connection| take(connection, now, hold)),
         )
     }
 
@@ -124,15 +123,9 @@ pub(super) fn queue(
     Ok(())
 }
 
-fn take(
-    connection: &Connection,
-    seal: &Seal,
-    now: Timestamp,
-    hold: Hold,
-) -> Result<Taken, StoreError> {
+fn take(connection: &Connection, now: Timestamp, hold: Timestamp) -> Result<Taken, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT * FROM notifications WHERE state IN ('waiting', 'sending')
-         ORDER BY due_at, number LIMIT 1",
+        "SELECT * FROM notifications WHERE state = 'waiting' ORDER BY due_at, number LIMIT 1",
     )?;
     let first = select.query_and_then([], unsent)?.next().transpose()?;
     let Some(first) = first else {
@@ -141,24 +134,9 @@ fn take(
     if first.due > now {
         return Ok(Taken::NothingBefore(Some(first.due)));
     }
-    let id = first.notification.id;
-    if first.state == State::Sending {
-        let problem = "whoever sent it ended before the outcome was known".to_owned();
-        settle(connection, seal, id, Settlement::InDoubt { problem }, now)?;
-        return Ok(Taken::InDoubt(id));
-    }
-    let state = if hold.repeats {
-        State::Waiting
-    } else {
-        State::Sending
-    };
     connection
-        .prepare_cached("UPDATE notifications SET state = ?2, due_at = ?3 WHERE id = ?1")?
-        .execute(params![
-            id.to_string(),
-            state.name(),
-            hold.until.as_millis()
-        ])?;
+        .prepare_cached("UPDATE notifications SET due_at = ?2 WHERE id = ?1")?
+        .execute(params![first.notification.id.to_string(), hold.as_millis()])?;
     Ok(Taken::Due(Box::new(first.notification)))
 }
 
@@ -184,10 +162,6 @@ fn settle(
         Settlement::Failed { problem } => {
             postpone(connection, id, State::Failed, now, &problem)?;
             (Outcome::Failed, Some(problem))
-        }
-        Settlement::InDoubt { problem } => {
-            postpone(connection, id, State::InDoubt, now, &problem)?;
-            (Outcome::Unknown, Some(problem))
         }
     };
     let about = &found.notification;
@@ -264,7 +238,7 @@ fn retry(
 ) -> Result<usize, StoreError> {
     let mut update = connection.prepare_cached(
         "UPDATE notifications SET state = 'waiting', queued_at = :now, due_at = :now, attempts = 0
-         WHERE state IN ('failed', 'in doubt') AND (:id IS NULL OR id = :id)",
+         WHERE state = 'failed' AND (:id IS NULL OR id = :id)",
     )?;
     let id = id.map(|id| id.to_string());
     Ok(update.execute(named_params! { ":id": id, ":now": now.as_millis() })?)
@@ -277,21 +251,16 @@ fn forget(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let mut forgotten = list(connection)?;
-    forgotten.retain(|unsent| {
-        let is_sent_now = unsent.state == State::Sending && unsent.due > now;
-        id.is_none_or(|id| id == unsent.notification.id) && !is_sent_now
-    });
+    forgotten.retain(|unsent| id.is_none_or(|id| id == unsent.notification.id));
     for unsent in &forgotten {
         remove(connection, unsent.notification.id)?;
-        let outcome = match unsent.state {
-            State::Waiting => Outcome::Failed,
-            State::Sending => Outcome::Unknown,
-            // Their records are written.
-            State::Failed | State::InDoubt => continue,
-        };
-        let reason = Some("it was forgotten".to_owned());
-        let record = record(COMMAND_LINE, &unsent.notification, outcome, reason, now);
-        audit::append(connection, seal, record)?;
+        // What was given up has its record.
+        if unsent.state == State::Waiting {
+            let reason = Some("it was forgotten".to_owned());
+            let about = &unsent.notification;
+            let record = record(COMMAND_LINE, about, Outcome::Failed, reason, now);
+            audit::append(connection, seal, record)?;
+        }
     }
     Ok(forgotten.len())
 }

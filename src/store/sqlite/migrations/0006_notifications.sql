@@ -1,6 +1,6 @@
 -- What somebody outside is to be told, until that is done. No foreign keys: a user who is deleted
--- meanwhile was promised it all the same. Times are milliseconds since 1970; state is waiting,
--- sending, failed or in doubt.
+-- meanwhile was promised it all the same. Times are milliseconds since 1970; state is waiting or
+-- failed.
 CREATE TABLE notifications (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,
     id         TEXT NOT NULL UNIQUE,
@@ -20,4 +20,4 @@ CREATE TABLE notifications (
 ) STRICT;
 
 CREATE INDEX notifications_due ON notifications (due_at, number)
-WHERE state IN ('waiting', 'sending');
+WHERE state = 'waiting';
