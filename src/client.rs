@@ -96,6 +96,9 @@ impl Client {
         let until = until
             .unwrap_or(now + parameters.total)
             .min(now + parameters.total);
+        if until <= now {
+            return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
+        }
         let request = request::prepare(request, &parameters.host);
 
         // Given back after the connection has gone to rest, so that the next in line finds it there.

@@ -7,7 +7,8 @@
 //!
 //! # The life of a request
 //!
-//! [`stack`] shows all of it in order, on one page.
+//! [`stack`] shows all of it in order, on one page. [`client`] is the mirror of [`server`], towards
+//! an upstream.
 //!
 //! 1. [`server`] accepts the connection and reads HTTP/1.1 or HTTP/2, with a timer for everything
 //!    a peer can leave undone.

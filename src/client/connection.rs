@@ -34,7 +34,6 @@ pub(super) struct Connection {
     has_excess: bool,
     meter: Arc<Meter>,
     born: Instant,
-    is_reused: bool,
 }
 
 impl Connection {
@@ -53,7 +52,6 @@ impl Connection {
             has_excess: false,
             meter,
             born: Instant::now(),
-            is_reused: false,
         })
     }
 
@@ -70,7 +68,7 @@ impl Connection {
     ) -> Result<Response<Bytes>, Failure> {
         // An answer's head, and what of its body comes with it before anybody looks.
         let allowance = parameters.head_bytes.saturating_mul(2);
-        self.meter.begin(allowance, self.is_reused);
+        self.meter.begin(allowance);
         let head_until = until.min(Instant::now() + parameters.head);
         let mut timer = pin!(sleep_until(head_until));
 
@@ -92,7 +90,6 @@ impl Connection {
         // Nobody is to be woken for a connection at rest: the task that used it may have ended, and
         // its memory would be kept by its waker.
         self.drive(&mut Context::from_waker(Waker::noop()));
-        self.is_reused = true;
         self.driver.is_some() && self.sender.is_ready()
     }
 

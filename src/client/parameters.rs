@@ -55,7 +55,7 @@ pub struct Parameters {
     pub head: Duration,
     /// All of it: waiting for a connection, connecting, the exchange with its body.
     pub total: Duration,
-    /// Bytes of an answer's head, at least [`Parameters::SMALLEST_HEAD`]. Interim answers (1xx) count
+    /// Bytes of an answer's head, at least [`Parameters::SMALLEST_HEAD`], in no more than 100 lines. Interim answers (1xx) count
     /// towards twice of it.
     pub head_bytes: usize,
     /// Bytes of an answer's body.
@@ -88,6 +88,9 @@ pub enum InvalidParameters {
     /// A pool that no request would get through.
     #[error("an upstream needs at least one connection")]
     NoConnections,
+    /// No clock counts that far.
+    #[error("a limit of time is longer than {} days", Parameters::LONGEST.as_secs() / 86_400)]
+    TooLong,
     /// hyper cannot be held to less.
     #[error(
         "the limit of an answer's head is below {} bytes",
@@ -117,12 +120,25 @@ impl Parameters {
     /// The smallest head buffer hyper works with.
     pub const SMALLEST_HEAD: usize = 8 * 1024;
 
+    /// The longest limit of time.
+    pub const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
     pub(super) fn check(&self) -> Result<(), InvalidParameters> {
         if self.connections == 0 {
             return Err(InvalidParameters::NoConnections);
         }
         if self.head_bytes < Self::SMALLEST_HEAD {
             return Err(InvalidParameters::HeadTooSmall);
+        }
+        let times = [
+            self.idle,
+            self.lifetime,
+            self.connect,
+            self.head,
+            self.total,
+        ];
+        if times.iter().any(|&time| time > Self::LONGEST) {
+            return Err(InvalidParameters::TooLong);
         }
         Ok(())
     }

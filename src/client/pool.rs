@@ -39,7 +39,7 @@ struct Resting {
 impl Pool {
     pub(super) fn new(parameters: &Parameters) -> Self {
         Self {
-            permits: Semaphore::new(parameters.connections),
+            permits: Semaphore::new(parameters.connections.min(Semaphore::MAX_PERMITS)),
             shelf: Mutex::default(),
             idle: parameters.idle,
             lifetime: parameters.lifetime,
@@ -57,14 +57,13 @@ impl Pool {
 
     /// The connection that rested last, so that those not needed grow old.
     pub(super) fn take(&self) -> Option<Box<Connection>> {
-        let mut shelf = self.shelf();
-        let resting = shelf.resting.pop()?;
-        if resting.until > Instant::now() {
-            return Some(resting.connection);
+        let now = Instant::now();
+        loop {
+            let resting = self.shelf().resting.pop()?;
+            if resting.until > now {
+                return Some(resting.connection);
+            }
         }
-        drop(shelf);
-        drop(resting);
-        self.take()
     }
 
     /// Lays a connection to rest, unless it is too old.

@@ -23,16 +23,14 @@ pub(super) struct Meter {
     read: AtomicUsize,
     allowance: AtomicUsize,
     overrun: AtomicBool,
-    look: AtomicBool,
 }
 
 impl Meter {
     /// A request begins, and until its answer's head is there no more than this many bytes may be read.
-    pub(super) fn begin(&self, allowance: usize, is_reused: bool) {
+    pub(super) fn begin(&self, allowance: usize) {
         self.sent.store(false, Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
         self.allowance.store(allowance, Ordering::Relaxed);
-        self.look.store(is_reused, Ordering::Relaxed);
     }
 
     /// The answer's head is there.
@@ -65,10 +63,6 @@ impl Meter {
 
     fn note_read(&self, bytes: usize) {
         self.read.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn takes_look(&self) -> bool {
-        self.look.load(Ordering::Relaxed) && self.look.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -104,7 +98,8 @@ impl Socket {
         Arc::clone(&self.meter)
     }
 
-    /// Reads what the kernel has, whether or not the runtime knows of it yet.
+    /// Reads what the kernel has, whether or not the runtime knows of it yet: before a request leaves,
+    /// the peer must not have ended the connection.
     fn look(&self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let length = buffer.remaining().min(LOOK);
         let space = buffer.initialize_unfilled_to(length);
@@ -128,7 +123,7 @@ impl AsyncRead for Socket {
             let message = "the answer's head is too large";
             return Poll::Ready(Err(io::Error::other(message)));
         }
-        if self.meter.takes_look() {
+        if !self.meter.has_sent() {
             match self.look(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 looked => return Poll::Ready(looked),
