@@ -72,7 +72,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
     if receiver.is_none() {
-        notifier::warn_of_unsent(&*store).await?;
+        notifier::warn_of_unsent(&store).await?;
     }
     let notifier = receiver.map(|receiver| Notifier::start(receiver, &store, &clock));
     let outcome = tokio::select! {

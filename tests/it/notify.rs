@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::clients::in_package;
 use crate::notify_fixture::{PASSWORD, Place, Receiver, SECRET, until};
 use crate::php_server::PhpServer;
 use crate::process::Served;
@@ -58,16 +59,16 @@ fn a_webhook_is_told_once_of_each_user_who_is_to_be_notified() {
     receiver.wait(2);
     place.wait_until_sent();
     std::thread::sleep(Duration::from_millis(300));
-    let received = receiver.received();
-    assert_eq!(received.len(), 2, "{received:?}");
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 2, "{requests:?}");
 
-    let created = &received[0];
+    let created = &requests[0];
     assert_eq!(created.line, "POST /users?from=dragoman HTTP/1.1");
     assert_eq!(created.header("host"), receiver.address.to_string());
     assert_eq!(created.header("content-type"), "application/json");
     let event = created.header("webhook-id");
     assert_eq!(uuid::Uuid::parse_str(event).unwrap().get_version_num(), 7);
-    assert_ne!(event, received[1].header("webhook-id"));
+    assert_ne!(event, requests[1].header("webhook-id"));
     let body = created.json();
     let (at, request) = (&body["timestamp"], &body["data"]["request_id"]);
     assert!(at.as_str().unwrap().ends_with('Z'), "{at}");
@@ -78,7 +79,7 @@ fn a_webhook_is_told_once_of_each_user_who_is_to_be_notified() {
             "user": {"id": id, "username": "ana", "email": "ana@example.com", "display_name": "Ana Bell"},
         }})
     );
-    let updated = received[1].json();
+    let updated = requests[1].json();
     assert_eq!(updated["type"], "user.updated");
     assert_eq!(updated["data"]["user"]["display_name"], "Zoë Bell");
 
@@ -141,7 +142,7 @@ fn the_receiver_in_deploy_mails_once() {
     std::fs::create_dir(&seen).unwrap();
     let mails = place.path().join("mails");
     let sendmail = format!("sendmail_path=/bin/sh -c 'cat >> {}'", mails.display());
-    let php = PhpServer::run("deploy/notify.php", |php| {
+    let php = PhpServer::run(&in_package("deploy/notify.php"), |php| {
         php.args(["-d", &sendmail])
             .env("WEBHOOK_SECRET", SECRET)
             .env("WEBHOOK_SEEN", &seen)
@@ -170,7 +171,7 @@ fn no_password_and_no_secret_is_in_the_queue_the_log_the_trail_or_the_request() 
         serve.env("DRAGOMAN__NOTIFY__FIRST_RETRY", "20s");
     });
     place.add(&served, "ana");
-    let received = receiver.wait(1);
+    let requests = receiver.wait(1);
     until("the attempt is noted", || {
         let noted = place.raw().query_row(
             "SELECT count(*) FROM notifications WHERE attempts = 1",
@@ -185,7 +186,7 @@ fn no_password_and_no_secret_is_in_the_queue_the_log_the_trail_or_the_request() 
         .collect();
     let (_, output, log) = served.stop_and_tell();
     assert!(log.contains("notification not sent"), "{log}");
-    let request = format!("{received:?}");
+    let request = format!("{requests:?}");
     let secret = SECRET.strip_prefix("whsec_").unwrap();
     let mut searched = written;
     searched.extend([
@@ -238,12 +239,12 @@ fn a_thousand_notifications_cost_no_memory_that_stays() {
     assert_eq!(queued.unwrap(), 1000);
     // Whoever has something new to send looks at what else there is.
     place.add(&served, "bea");
-    let received = receiver.wait(1002);
-    let in_order = received[1..1001]
+    let requests = receiver.wait(1002);
+    let in_order = requests[1..1001]
         .windows(2)
         .all(|pair| pair[0].header("webhook-id") < pair[1].header("webhook-id"));
     assert!(in_order, "the oldest first");
-    let took = received[1001].at - received[1].at;
+    let took = requests[1001].at - requests[1].at;
     let after = resident();
     println!("1,000 notifications in {took:?}; {before} KiB before, {after} KiB after");
     assert!(

@@ -13,10 +13,10 @@ fn what_is_not_received_is_sent_again_under_the_same_id() {
     let receiver = Receiver::start(&["500 Internal Server Error", "302 Found", "401 Unauthorized"]);
     let served = place.serve(&receiver.url());
     let id = place.add(&served, "ana");
-    let received = receiver.wait(4);
+    let requests = receiver.wait(4);
     place.wait_until_sent();
-    let first = &received[0];
-    for again in &received[1..] {
+    let first = &requests[0];
+    for again in &requests[1..] {
         assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
         assert_eq!(again.body, first.body);
     }
@@ -46,9 +46,9 @@ fn what_is_sent_while_nobody_listens_arrives_once_somebody_does() {
     };
     until("an attempt failed", tried);
     let receiver = Receiver::at(address, &[]);
-    let received = receiver.wait(3);
+    let requests = receiver.wait(3);
     place.wait_until_sent();
-    let mut told: Vec<_> = received.iter().map(|each| each.username()).collect();
+    let mut told: Vec<_> = requests.iter().map(|each| each.username()).collect();
     told.sort();
     assert_eq!(told, names);
     served.stop();
@@ -64,8 +64,8 @@ fn a_receiver_is_given_the_time_it_asks_for() {
     receiver.wait(1);
     // Nothing else is sent meanwhile either.
     place.add(&served, "bea");
-    let received = receiver.wait(3);
-    let waited = received[1].at - received[0].at;
+    let requests = receiver.wait(3);
+    let waited = requests[1].at - requests[0].at;
     assert!(waited >= Duration::from_secs(2), "{waited:?}");
     assert!(waited < Duration::from_secs(10), "{waited:?}");
     served.stop();
@@ -160,8 +160,8 @@ fn what_is_given_up_is_listed_and_can_be_tried_again_or_forgotten() {
         assert!(said.contains("dragoman notify list"), "{said}");
     }
     let served = place.serve(&receiver.url());
-    let received = receiver.wait(3);
-    assert_eq!(received[2].header("webhook-id"), ids[0]);
+    let requests = receiver.wait(3);
+    assert_eq!(requests[2].header("webhook-id"), ids[0]);
     place.wait_until_sent();
     served.stop();
     assert_eq!(receiver.received().len(), 3);
@@ -185,9 +185,9 @@ fn what_waits_when_the_process_is_killed_is_sent_after_a_restart() {
         .unwrap();
     let receiver = Receiver::at(address, &[]);
     let served = place.serve(&url);
-    let received = receiver.wait(1);
-    assert_eq!(received[0].header("webhook-id"), queued);
-    assert_eq!(received[0].json()["data"]["user"]["id"], id);
+    let requests = receiver.wait(1);
+    assert_eq!(requests[0].header("webhook-id"), queued);
+    assert_eq!(requests[0].json()["data"]["user"]["id"], id);
     place.wait_until_sent();
     served.stop();
     assert_eq!(receiver.received().len(), 1);
@@ -212,10 +212,10 @@ fn what_may_have_been_received_when_the_process_is_killed_is_repeated_under_the_
         .execute("UPDATE notifications SET due_at = 0", [])
         .unwrap();
     let served = place.serve(&receiver.url());
-    let received = receiver.wait(2);
+    let requests = receiver.wait(2);
     assert_eq!(
-        received[0].header("webhook-id"),
-        received[1].header("webhook-id")
+        requests[0].header("webhook-id"),
+        requests[1].header("webhook-id")
     );
     place.wait_until_sent();
     served.stop();
