@@ -12,6 +12,7 @@ mod payload;
 pub mod retry;
 pub mod sender;
 pub mod signature;
+pub mod url;
 pub mod webhook;
 
 use std::fmt;

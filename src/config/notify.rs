@@ -10,7 +10,8 @@ use super::secret_file::{self, Given};
 use super::value::{Days, Span};
 use crate::notify::retry::Retry;
 use crate::notify::signature::SigningKey;
-use crate::notify::webhook::{Target, Url};
+use crate::notify::url::Url;
+use crate::notify::webhook::Target;
 
 /// Who is told, and how often that is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +118,13 @@ impl WebhookSection {
         }
         let (given, file) = (self.secret, self.secret_file);
         let secret = secret_file::choose("secret", given, file, directory, place, faults)?;
+        let source = if place.has("secret") {
+            "secret"
+        } else {
+            "secret_file"
+        };
         let key = SigningKey::parse(&secret)
-            .map_err(|error| faults.push(place.fault("secret", error.to_string())))
+            .map_err(|error| faults.push(place.fault(source, error.to_string())))
             .ok();
         Some((url?, key?))
     }

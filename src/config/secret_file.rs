@@ -41,21 +41,23 @@ pub(super) fn choose(
     faults: &mut Faults,
 ) -> Option<Secret> {
     let file_key = format!("{key}_file");
-    let (at, message) = match (given, file) {
-        (Some(_), Some(_)) => (
-            key,
-            format!("is there beside {file_key}: keep one of the two"),
-        ),
-        (Some(given), None) => return Some(given.0),
-        (None, Some(path)) => match read(&directory.join(path)) {
-            Ok(secret) => return Some(secret),
-            Err(error) => (file_key.as_str(), error),
-        },
-        // It was there, and its fault is noted.
-        (None, None) if place.has(key) || place.has(&file_key) => return None,
-        (None, None) => (key, format!("is missing: add it, or {file_key}")),
-    };
-    faults.push(place.fault(at, message));
+    if place.has(key) && place.has(&file_key) {
+        let message = format!("is there beside {file_key}: keep one of the two");
+        faults.push(place.fault(key, message));
+        return None;
+    }
+    if let Some(given) = given {
+        return Some(given.0);
+    }
+    if let Some(path) = file {
+        return read(&directory.join(path))
+            .map_err(|message| faults.push(place.fault(&file_key, message)))
+            .ok();
+    }
+    // The fault of what is there and could not be read is noted already.
+    if !place.has(key) && !place.has(&file_key) {
+        faults.push(place.fault(key, format!("is missing: add it, or {file_key}")));
+    }
     None
 }
 

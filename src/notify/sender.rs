@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::retry::{Retry, after};
@@ -226,3 +226,6 @@ impl<Q: NotificationQueue> Sender<Q> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

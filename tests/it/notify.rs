@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::clients::in_package;
-use crate::notify_fixture::{PASSWORD, Place, Receiver, SECRET, until};
+use crate::notify_fixture::{PASSWORD, Place, Receiver, SECRET, free_address, until};
 use crate::php_server::PhpServer;
-use crate::process::Served;
+use crate::process::{Served, dragoman, finish};
 
 #[test]
 fn a_notification_that_nobody_sends_is_logged_and_audited_as_not_done() {
@@ -30,6 +30,47 @@ fn a_notification_that_nobody_sends_is_logged_and_audited_as_not_done() {
         .unwrap();
     assert!(audited.starts_with("the user is not notified"), "{audited}");
     assert_eq!(place.unsent(), 0);
+}
+
+#[test]
+fn what_waits_is_warned_of_where_nobody_sends_it_any_more() {
+    let place = Place::new();
+    let nobody = format!("http://{}/", free_address());
+    let served = place.serve(&nobody);
+    place.add(&served, "ana");
+    served.stop();
+    assert_eq!(place.unsent(), 1);
+    let (_, log) = Served::start(place.path()).stop();
+    assert!(
+        log.contains("notifications wait and nobody sends them"),
+        "{log}"
+    );
+    assert_eq!(place.unsent(), 1);
+}
+
+#[test]
+fn check_says_where_notifications_go_without_what_may_be_a_secret() {
+    let place = Place::new();
+    let check = |url: &str| {
+        let mut check = dragoman(place.path());
+        check
+            .arg("check")
+            .env("DRAGOMAN__NOTIFY__WEBHOOK__URL", url)
+            .env("DRAGOMAN__NOTIFY__WEBHOOK__SECRET", SECRET);
+        finish(&mut check)
+    };
+    let (code, out, _) = check("http://127.0.0.1:8081/hooks/T0K3N?key=T0K3N");
+    assert_eq!(code, Some(0));
+    assert!(
+        out.ends_with("notify: POST to http://127.0.0.1:8081\n"),
+        "{out}"
+    );
+    let (code, _, said) = check("http://ana:T0K3N@127.0.0.1/");
+    assert_eq!(code, Some(64));
+    assert!(
+        said.contains("notify.webhook.url") && !said.contains("T0K3N"),
+        "{said}"
+    );
 }
 
 #[test]
