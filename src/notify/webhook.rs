@@ -193,7 +193,7 @@ mod tests {
     fn the_receiver_may_ask_for_time_in_seconds_or_until_a_date() {
         let wait = |text| match answer(503, Some(text)) {
             Delivery::Refused { wait, .. } => wait.map(|wait| wait.as_secs()),
-            other => panic!("{other:?}"),
+            other @ (Delivery::Received | Delivery::Gone { .. }) => panic!("{other:?}"),
         };
         assert_eq!(wait("120"), Some(120));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(60));

@@ -152,7 +152,7 @@ fn refused(wait: Option<u64>) -> Delivery {
 
 /// A clock that goes with the paused time, and waits that are as long as they can be.
 fn clock() -> Clock {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let now = move || after(START, began.elapsed());
     Clock::set_by(now, 0xff)
 }
@@ -251,7 +251,7 @@ async fn a_store_that_fails_is_asked_again_and_nothing_is_sent_twice_for_it() {
 #[tokio::test(start_paused = true)]
 async fn an_attempt_has_a_few_seconds_left_once_the_sender_is_told_to_stop() {
     let queue = Queue::with(1);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     assert_eq!(run(&queue, Vec::new(), 2).await, [0]);
     assert_eq!(began.elapsed(), Duration::from_secs(2) + LAST_CALL);
     assert_eq!(queue.settled(), []);
