@@ -16,6 +16,7 @@ mod notify;
 pub mod pepper;
 mod place;
 mod route_limits;
+mod route_profile;
 mod routes;
 pub(crate) mod secret_file;
 mod server;

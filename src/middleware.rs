@@ -77,6 +77,7 @@ pub(crate) mod routed {
                 key_in_query: false,
                 anonymous: false,
                 roles: Vec::new(),
+                profile: crate::route::profile::Profile::default(),
                 form: crate::route::FormLimits::default(),
                 json: crate::route::JsonLimits::default(),
             },

@@ -1,7 +1,10 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
+pub mod profile;
+
 use std::time::Duration;
 
+use self::profile::Profile;
 use crate::command::Dialect;
 use crate::command::user::Role;
 
@@ -44,6 +47,8 @@ pub struct Policy {
     pub anonymous: bool,
     /// The dialect's role numbers or names, and the roles they stand for.
     pub roles: Vec<(String, Role)>,
+    /// What the site says of its profiles.
+    pub profile: Profile,
     /// Limits of forms.
     pub form: FormLimits,
     /// Limits of JSON documents.

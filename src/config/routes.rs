@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::route_limits::{FormSection, JsonSection};
+use super::route_profile::{Names, OrganizationSection, ProfileSection, Tables};
 use super::suggest::did_you_mean;
 use super::value::{Size, Span, from_scalar};
 use crate::command::Dialect;
@@ -32,7 +33,16 @@ pub(super) struct RouteSection {
     anonymous: Option<bool>,
     /// Grupo and b2evolution: the dialect's role ids and the roles they stand for. Replaces the
     /// dialect's own table.
-    roles: Option<BTreeMap<String, String>>,
+    roles: Option<Names>,
+    /// b2evolution only: which fields of a profile may be sent, and which must be.
+    profile: Option<ProfileSection>,
+    /// b2evolution only: organizations by id. With a table, other ids are refused.
+    organizations: Option<BTreeMap<String, OrganizationSection>>,
+    /// b2evolution only: places by id, likewise.
+    countries: Option<Names>,
+    regions: Option<Names>,
+    subregions: Option<Names>,
+    cities: Option<Names>,
     /// Bytes of a request body; more is refused.
     body_bytes: Option<Size>,
     /// A body that is not complete by then is refused.
@@ -75,6 +85,15 @@ impl RouteSection {
         check(&limits, place, faults);
         let form = self.form.unwrap_or_default().build(place, faults);
         let json = self.json.unwrap_or_default().build(place, faults);
+        let tables = Tables {
+            organizations: self.organizations,
+            countries: self.countries,
+            regions: self.regions,
+            subregions: self.subregions,
+            cities: self.cities,
+        };
+        let profile = self.profile.unwrap_or_default();
+        let profile = profile.build(tables, place, faults);
         let prefix = prefix?;
         Some(Route {
             name: name.to_owned(),
@@ -86,6 +105,7 @@ impl RouteSection {
                 key_in_query: self.key_in_query.unwrap_or(false),
                 anonymous: self.anonymous.unwrap_or(false),
                 roles: roles?,
+                profile,
                 form,
                 json,
             },
@@ -137,10 +157,16 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 5] = [
+    let options: [(&str, &[Dialect]); 11] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("profile", &[Dialect::B2evolution]),
+        ("organizations", &[Dialect::B2evolution]),
+        ("countries", &[Dialect::B2evolution]),
+        ("regions", &[Dialect::B2evolution]),
+        ("subregions", &[Dialect::B2evolution]),
+        ("cities", &[Dialect::B2evolution]),
         ("form", &[Dialect::Grupo, Dialect::B2evolution]),
         ("json", &[Dialect::Vision6]),
     ];
@@ -193,7 +219,7 @@ fn usual_roles(dialect: Dialect) -> Vec<(String, Role)> {
         .collect()
 }
 
-fn roles(table: BTreeMap<String, String>) -> Result<Vec<(String, Role)>, (String, String)> {
+fn roles(table: Names) -> Result<Vec<(String, Role)>, (String, String)> {
     table
         .into_iter()
         .map(|(name, role)| match Text::parse(role.as_str()) {

@@ -24,6 +24,7 @@ use dragoman::config::{self, Sources};
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
 use dragoman::route::Route;
+use dragoman::route::profile::Profile;
 use dragoman::secret::Secret;
 use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
@@ -64,21 +65,42 @@ pub(crate) fn writes_goldens() -> bool {
     std::env::var("GOLDEN").is_ok_and(|value| value == "write")
 }
 
-/// The shipped routes, with options such as `key_in_query = true` in each that knows them.
+/// The shipped routes, with options such as `key_in_query = true` in each that knows them. What is no
+/// such option is one of a b2evolution route, as its section has it.
 pub(crate) fn routes(options: &str) -> Vec<Route> {
     let mut routes = config::load(&Sources::new(None).in_directory("/nonexistent"))
         .unwrap()
         .routes;
+    let mut section = String::new();
     for option in options.lines() {
+        match option {
+            "key_in_query = true" => routes
+                .iter_mut()
+                .for_each(|route| route.policy.key_in_query = true),
+            "anonymous = true" => routes
+                .iter_mut()
+                .for_each(|route| route.policy.anonymous = true),
+            other => section.extend([other, "\n"]),
+        }
+    }
+    if !section.is_empty() {
+        let profile = profile(&section);
         for route in &mut routes {
-            match option {
-                "key_in_query = true" => route.policy.key_in_query = true,
-                "anonymous = true" => route.policy.anonymous = true,
-                unknown => panic!("no such option of a case: {unknown:?}"),
-            }
+            route.policy.profile = profile.clone();
         }
     }
     routes
+}
+
+/// What the section of a b2evolution route says of profiles.
+fn profile(section: &str) -> Profile {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("routes.toml");
+    let text = format!("[routes.b2evolution]\ndialect = \"b2evolution\"\n{section}");
+    fs::write(&file, text).unwrap();
+    let loaded = config::load(&Sources::new(Some(file)));
+    let mut config = loaded.unwrap_or_else(|faults| panic!("{faults}"));
+    config.routes.remove(0).policy.profile
 }
 
 /// A gateway in memory, its store in a directory of its own.

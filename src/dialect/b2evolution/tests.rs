@@ -1,5 +1,6 @@
 //! The codec against recorded exchanges, and properties of both directions.
 
+mod organizations;
 mod profile;
 mod properties;
 mod recorded;
@@ -17,6 +18,7 @@ use crate::command::{Command, Id};
 use crate::dialect::{Codec, Decoded};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 pub(super) fn policy() -> Policy {
@@ -29,6 +31,7 @@ pub(super) fn policy() -> Policy {
         roles: roles
             .map(|(id, name)| ((*id).to_owned(), role(name)))
             .collect(),
+        profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }
