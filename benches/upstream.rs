@@ -1,4 +1,4 @@
-//! What the upstream client costs for a request, beside the same bytes on a bare socket. At most 40
+//! What the upstream client costs for a request, beside the same bytes on a bare socket. At most 20
 //! allocations; exit code 1 above that.
 //!
 //! The upstream is a thread that answers from memory, so that neither its allocations nor a
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use dragoman::client::{Client, Endpoint, Parameters, TlsParameters};
 use http::{HeaderValue, Request};
 
-const ALLOCATIONS: usize = 40;
+const ALLOCATIONS: usize = 20;
 const REQUESTS: u32 = 20_000;
 
 const ANSWER: &[u8] =

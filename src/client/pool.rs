@@ -16,13 +16,13 @@ use super::parameters::Parameters;
 #[derive(Debug)]
 pub(super) struct Pool {
     permits: Semaphore,
-    shelf: Mutex<Shelf>,
+    rack: Mutex<Rack>,
     idle: Duration,
     lifetime: Duration,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Rack {
     /// Those that have rested longest come first.
     resting: Vec<Resting>,
     /// Whether a task watches over them.
@@ -40,7 +40,7 @@ impl Pool {
     pub(super) fn new(parameters: &Parameters) -> Self {
         Self {
             permits: Semaphore::new(parameters.connections.min(Semaphore::MAX_PERMITS)),
-            shelf: Mutex::default(),
+            rack: Mutex::default(),
             idle: parameters.idle,
             lifetime: parameters.lifetime,
         }
@@ -59,7 +59,7 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Box<Connection>> {
         let now = Instant::now();
         loop {
-            let resting = self.shelf().resting.pop()?;
+            let resting = self.rack().resting.pop()?;
             if resting.until > now {
                 return Some(resting.connection);
             }
@@ -73,10 +73,10 @@ impl Pool {
         if until <= now {
             return;
         }
-        let mut shelf = self.shelf();
-        shelf.resting.push(Resting { connection, until });
-        if !shelf.watched {
-            shelf.watched = true;
+        let mut rack = self.rack();
+        rack.resting.push(Resting { connection, until });
+        if !rack.watched {
+            rack.watched = true;
             tokio::spawn(watch(Arc::downgrade(self), until));
         }
     }
@@ -84,22 +84,22 @@ impl Pool {
     /// Closes what has rested long enough, and tells when to look again.
     fn clear(&self) -> Option<Instant> {
         let now = Instant::now();
-        let mut shelf = self.shelf();
-        let expired: Vec<_> = shelf
+        let mut rack = self.rack();
+        let expired: Vec<_> = rack
             .resting
             .extract_if(.., |resting| resting.until <= now)
             .collect();
-        let next = shelf.resting.iter().map(|resting| resting.until).min();
-        shelf.watched = next.is_some();
-        drop(shelf);
+        let next = rack.resting.iter().map(|resting| resting.until).min();
+        rack.watched = next.is_some();
+        drop(rack);
         // Closing is the operating system's work, so it is done outside the lock.
         drop(expired);
         next
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        // Nothing that is done under the lock leaves the shelf half changed.
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rack(&self) -> MutexGuard<'_, Rack> {
+        // Nothing that is done under the lock leaves the rack half changed.
+        self.rack.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The answer: what of it is believed, and its body until it is whole.
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::response::Parts;
+use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 
@@ -43,8 +43,8 @@ pub(super) fn judge(head: &mut Parts, body: &Incoming, limit: usize) -> Result<(
 fn is_framed_clearly(headers: &HeaderMap) -> bool {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let length = lengths.next().map(|value| value.as_bytes());
-    let coding = codings.next().map(|value| value.as_bytes());
+    let length = lengths.next().map(HeaderValue::as_bytes);
+    let coding = codings.next().map(HeaderValue::as_bytes);
     let is_single = lengths.next().is_none() && codings.next().is_none();
     is_single
         && match (length, coding) {

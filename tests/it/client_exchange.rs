@@ -12,6 +12,7 @@ use crate::client_fixture::{ask, client, parameters, post};
 use crate::fault_server::{
     Act, End, FaultServer, converse, header, in_chunks, until_close, with_length,
 };
+use crate::php_upstream::PhpUpstream;
 
 #[tokio::test]
 async fn a_request_goes_out_with_the_client_s_own_host_length_and_encoding() {
@@ -119,6 +120,17 @@ async fn a_body_is_whole_in_every_framing_and_in_any_pieces() {
             let extension = answer.extensions().get::<Unbounded>();
             assert_eq!(extension.is_some(), is_unbounded);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_server_built_into_php_ends_its_answers_with_the_connection() {
+    let upstream = PhpUpstream::start("grupo");
+    let client = client(upstream.address().parse().unwrap());
+    for round in 1..=3 {
+        let answer = ask(&client).await.unwrap();
+        assert!(answer.extensions().get::<Unbounded>().is_some());
+        assert_eq!(upstream.requests().len(), round);
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dragoman::client::{Client, Parameters, Sent};
 use futures_util::future::join_all;
 use rand::RngExt;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::client_fixture::{ask, at, client, post};
 use crate::fault_server::{Act, End, FaultServer, with_length};
@@ -136,6 +136,31 @@ async fn a_connection_is_not_kept_against_the_upstream_s_will() {
         assert_eq!(server.connections(), 2, "{head}");
         server.all_closed().await;
     }
+}
+
+#[tokio::test]
+async fn callers_that_leave_at_random_moments_take_no_place_with_them() {
+    let server = FaultServer::always(slow()).await;
+    let client = Client::new(Parameters {
+        connections: 2,
+        ..at(server.address)
+    })
+    .unwrap();
+    let callers = (0..300).map(|_| {
+        let patience = Duration::from_millis(rand::rng().random_range(0..100));
+        timeout(patience, ask(&client))
+    });
+    let answered = join_all(callers).await.into_iter().flatten().flatten();
+    assert!(answered.count() < 300);
+
+    let answers = join_all((0..10).map(|_| ask(&client))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let order = server.requests();
+    let last: Vec<_> = order.iter().rev().take(10).collect();
+    let fresh = last.iter().filter(|seen| seen.on_connection == 0).count();
+    assert!(fresh <= 2, "{fresh} connections for ten requests over two");
+    drop(client);
+    server.all_closed().await;
 }
 
 /// A server that answers one request a connection and, when it is told to, sends a farewell and closes.

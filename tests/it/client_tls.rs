@@ -62,7 +62,7 @@ struct Setup<'a> {
     clients: Option<&'a Authority>,
 }
 
-impl<'a> Setup<'a> {
+impl Setup<'_> {
     fn new(authority: &Authority) -> Self {
         Self {
             issued: authority.issue(|_| {}),
