@@ -34,7 +34,8 @@ Examples:
   dragoman notify retry 019a9f3e-6a2f-7589-89f4-03aad5855896
   dragoman notify retry --all
 
-What failed is tried again as if it had never been, within half a minute if a gateway runs.
+What failed is tried again as if it had never been, within half a minute if a gateway runs. One whose
+receiver answered 410 sends nothing more until it is started again.
 
 Exit codes:
   0   done
