@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::notify_fixture::{Place, Receiver, Reply, free_address, until};
+use crate::notify_fixture::{Place, Received, Receiver, Reply, free_address, until};
 use crate::process::{dragoman, finish};
 
 #[test]
@@ -48,7 +48,7 @@ fn what_is_sent_while_nobody_listens_arrives_once_somebody_does() {
     let receiver = Receiver::at(address, &[]);
     let requests = receiver.wait(3);
     place.wait_until_sent();
-    let mut told: Vec<_> = requests.iter().map(|each| each.username()).collect();
+    let mut told: Vec<_> = requests.iter().map(Received::username).collect();
     told.sort();
     assert_eq!(told, names);
     served.stop();
