@@ -48,7 +48,7 @@ impl Authenticated {
 
 /// What became of a call, and who made it, for the log.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answered {
     /// Who called, where that could be established.
     pub caller: Option<Principal>,
     /// What is answered.
@@ -160,9 +160,9 @@ where
     S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Answer;
+    type Response = Answered;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Future = BoxFuture<'static, Result<Answered, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -176,7 +176,7 @@ where
             let principal = match judge.principal(credentials, &call).await {
                 Ok(principal) => principal,
                 Err(error) => {
-                    return Ok(Answer {
+                    return Ok(Answered {
                         caller: None,
                         result: Err(error),
                     });
@@ -184,7 +184,7 @@ where
             };
             let caller = Some(principal.clone());
             let result = inner.call(Authenticated { principal, call }).await;
-            Ok(Answer { caller, result })
+            Ok(Answered { caller, result })
         })
     }
 }

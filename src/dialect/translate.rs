@@ -12,7 +12,7 @@ use http::request::Parts;
 use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
-use crate::auth::authenticate::Answer;
+use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context};
 use crate::error::Error;
@@ -52,7 +52,7 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Call, Response = Answered, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Response<Bytes>;
@@ -71,7 +71,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible>,
+    S: Service<Call, Response = Answered, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -98,20 +98,20 @@ where
     ) -> Result<Outcome, Error> {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
-        let answer = match call {
+        let answered = match call {
             Ok(mut call) => {
                 call.context = context.clone();
-                let Ok(answer) = self.commands.call(call).await;
-                answer
+                let Ok(answered) = self.commands.call(call).await;
+                answered
             }
-            Err(error) => Answer {
+            Err(error) => Answered {
                 caller: None,
                 result: Err(error),
             },
         };
         // Here and not in the command stack, which a call without credentials never reaches.
-        self.denials.note(asked, context, &answer);
-        let Answer { caller, result } = answer;
+        self.denials.note(asked, context, &answered);
+        let Answered { caller, result } = answered;
         log_call(&CallLine {
             id: context.request_id,
             source: context.source,

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::Answer;
+use super::StoreFuture;
 use crate::clock::Timestamp;
 use crate::command::email::Email;
 use crate::command::name::Username;
@@ -18,7 +18,7 @@ use crate::journal::event::{Event, EventId};
 pub trait NotificationQueue {
     /// Takes the notification that has been due for the longest time. Until `hold` nobody else gets
     /// it, in this process or another; then it is due again, unless it was settled.
-    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> Answer<'_, Taken>;
+    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> StoreFuture<'_, Taken>;
 
     /// Says what became of a notification that was taken.
     fn settle_notification(
@@ -26,22 +26,22 @@ pub trait NotificationQueue {
         id: EventId,
         settlement: Settlement,
         now: Timestamp,
-    ) -> Answer<'_, ()>;
+    ) -> StoreFuture<'_, ()>;
 
     /// Waits until another notification is in the queue. What another process puts there is not
     /// noticed.
     fn notification_queued(&self) -> BoxFuture<'_, ()>;
 
     /// Everything that was not sent, the oldest first.
-    fn list_notifications(&self) -> Answer<'_, Vec<Unsent>>;
+    fn list_notifications(&self) -> StoreFuture<'_, Vec<Unsent>>;
 
     /// Makes what was given up due at once, as if it had never been tried. All of it, or that one;
     /// how many there were.
-    fn retry_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize>;
+    fn retry_notifications(&self, id: Option<EventId>, now: Timestamp) -> StoreFuture<'_, usize>;
 
     /// Removes what was not sent. All of it, or that one; how many there were. What was still waiting
     /// gets its record; if it is being sent just now, it may be received all the same.
-    fn forget_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize>;
+    fn forget_notifications(&self, id: Option<EventId>, now: Timestamp) -> StoreFuture<'_, usize>;
 }
 
 /// What there is to send.

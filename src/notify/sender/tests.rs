@@ -8,7 +8,7 @@ use super::*;
 use crate::command::name::Username;
 use crate::command::{AccountId, Id};
 use crate::journal::event::Event;
-use crate::store::Answer;
+use crate::store::StoreFuture;
 use crate::store::notifications::Unsent;
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -49,7 +49,7 @@ fn fail(left: &AtomicUsize) -> Result<(), StoreError> {
 }
 
 impl NotificationQueue for Queue {
-    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> Answer<'_, Taken> {
+    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> StoreFuture<'_, Taken> {
         let taken = fail(&self.failing_takes).map(|()| {
             let mut waiting = self.waiting.lock().unwrap();
             let first = waiting.iter_mut().min_by_key(|(due, _)| *due);
@@ -69,7 +69,7 @@ impl NotificationQueue for Queue {
         id: EventId,
         settlement: Settlement,
         _: Timestamp,
-    ) -> Answer<'_, ()> {
+    ) -> StoreFuture<'_, ()> {
         let settled = fail(&self.failing_settlements).map(|()| {
             let mut waiting = self.waiting.lock().unwrap();
             match &settlement {
@@ -92,15 +92,15 @@ impl NotificationQueue for Queue {
         Box::pin(pending())
     }
 
-    fn list_notifications(&self) -> Answer<'_, Vec<Unsent>> {
+    fn list_notifications(&self) -> StoreFuture<'_, Vec<Unsent>> {
         Box::pin(ready(Ok(Vec::new())))
     }
 
-    fn retry_notifications(&self, _: Option<EventId>, _: Timestamp) -> Answer<'_, usize> {
+    fn retry_notifications(&self, _: Option<EventId>, _: Timestamp) -> StoreFuture<'_, usize> {
         Box::pin(ready(Ok(0)))
     }
 
-    fn forget_notifications(&self, _: Option<EventId>, _: Timestamp) -> Answer<'_, usize> {
+    fn forget_notifications(&self, _: Option<EventId>, _: Timestamp) -> StoreFuture<'_, usize> {
         Box::pin(ready(Ok(0)))
     }
 }

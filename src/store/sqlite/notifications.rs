@@ -20,7 +20,7 @@ use crate::journal::seal::Seal;
 use crate::store::notifications::{
     Notification, NotificationQueue, Settlement, State, Taken, Unsent,
 };
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Who settles notifications, in audit records.
 const NOTIFIER: &str = "notifier";
@@ -31,7 +31,7 @@ const COMMAND_LINE: &str = "command line";
 impl NotificationQueue for SqliteStore {
     // Taking goes through the one thread that writes, so that it sees whatever was answered. It
     // costs a sync only when there is something to send.
-    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> Answer<'_, Taken> {
+    fn take_notification(&self, now: Timestamp, hold: Timestamp) -> StoreFuture<'_, Taken> {
         Box::pin(
             self.writer
                 .write(move |connection| take(connection, now, hold)),
@@ -43,7 +43,7 @@ impl NotificationQueue for SqliteStore {
         id: EventId,
         settlement: Settlement,
         now: Timestamp,
-    ) -> Answer<'_, ()> {
+    ) -> StoreFuture<'_, ()> {
         let seal = Arc::clone(&self.seal);
         Box::pin(
             self.writer
@@ -55,18 +55,18 @@ impl NotificationQueue for SqliteStore {
         Box::pin(self.queued.notified())
     }
 
-    fn list_notifications(&self) -> Answer<'_, Vec<Unsent>> {
+    fn list_notifications(&self) -> StoreFuture<'_, Vec<Unsent>> {
         Box::pin(self.readers.read(list))
     }
 
-    fn retry_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize> {
+    fn retry_notifications(&self, id: Option<EventId>, now: Timestamp) -> StoreFuture<'_, usize> {
         Box::pin(
             self.writer
                 .write(move |connection| retry(connection, id, now)),
         )
     }
 
-    fn forget_notifications(&self, id: Option<EventId>, now: Timestamp) -> Answer<'_, usize> {
+    fn forget_notifications(&self, id: Option<EventId>, now: Timestamp) -> StoreFuture<'_, usize> {
         let seal = Arc::clone(&self.seal);
         Box::pin(
             self.writer
@@ -276,8 +276,9 @@ fn unsent(row: &Row<'_>) -> Result<Unsent, StoreError> {
             request_id: row.get("request_id")?,
             account: AccountId::new(columns.id("account_id")?),
             user: columns.id("user_id")?,
-            username: columns.required("username", |text: String| Username::parse(text))?,
-            email: columns.parse("email", |text: String| Email::parse(text))?,
+            username: columns
+                .required("username", |text: String| Some(Username::from_stored(text)))?,
+            email: columns.parse("email", |text: String| Some(Email::from_stored(text)))?,
             full_name: row.get("full_name")?,
             queued_at: time("queued_at")?,
             attempts: row.get("attempts")?,
