@@ -21,6 +21,9 @@
 //!    out on the [`store`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
+//! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
+//! with the write, and a task of its own sends it.
+//!
 //! # What always holds
 //!
 //! - The order of the command stack is checked by types: nothing reaches a store without a
@@ -38,8 +41,8 @@
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
-//! - An acknowledged write survives `kill -9` and a power cut; a write whose caller left is still
-//!   done and audited.
+//! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
+//!   promised; a write whose caller left is still done and audited.
 //! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
 //!   in which nobody changes anything unnoticed without the pepper.
 //!
@@ -75,6 +78,8 @@ pub mod dialect;
 pub mod store;
 
 pub mod execute;
+
+pub mod notify;
 
 pub mod router;
 

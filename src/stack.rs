@@ -57,6 +57,8 @@ pub struct Parts {
     pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
+    /// Whether there is somebody who sends the notifications that the store queues.
+    pub notifies: bool,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -123,7 +125,13 @@ fn commands(
         ))
         .layer(AuthorizeLayer::new(parts.account))
         // A user who changes its password proves the one before as at signing in.
-        .service(Execute::new(parts.store, passwords, sign_in, parts.clock))
+        .service(Execute::new(
+            parts.store,
+            passwords,
+            sign_in,
+            parts.notifies,
+            parts.clock,
+        ))
 }
 
 /// The store keeps what was denied beside what was done, in one chain.

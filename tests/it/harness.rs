@@ -194,6 +194,7 @@ impl Seed {
             body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
+            notifies: false,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
@@ -243,6 +244,7 @@ pub(crate) fn entry(account_number: i64) -> Entry {
         route: None,
         request_id: String::new(),
         not_done: None,
+        event: None,
     }
 }
 

@@ -151,6 +151,7 @@ impl<N: Noun> Import<'_, N> {
                 route: None,
                 request_id: String::new(),
                 not_done: None,
+                event: None,
             };
             tries += 1;
             match N::import(self.store, Arc::clone(rows), &mut self.take_over, entry).await {

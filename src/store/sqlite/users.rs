@@ -6,7 +6,7 @@ use super::audit::{self, Change, Draft, Target};
 use super::failure::{Failure, violates};
 use super::names::{self, Owner};
 use super::query::fold;
-use super::{extensions, users_read};
+use super::{extensions, notifications, users_read};
 use crate::auth::password::PasswordHash;
 use crate::command::email::Email;
 use crate::command::name::Username;
@@ -15,6 +15,7 @@ use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::journal::Act;
+use crate::journal::event::Event;
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -39,6 +40,7 @@ pub(super) fn create(
         ..Change::default()
     };
     audit::record(connection, draft, Target::user(user.id), change)?;
+    notifications::queue(connection, draft, Event::UserCreated, &user)?;
     Ok(user.id)
 }
 
@@ -97,6 +99,7 @@ pub(super) fn update(
         password: hash.is_some(),
     };
     audit::record(connection, draft, Target::user(id), change)?;
+    notifications::queue(connection, draft, Event::UserUpdated, &stored)?;
     Ok(Some(id))
 }
 
