@@ -17,7 +17,7 @@ use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context, sign_in};
+use crate::auth::{Call, Context, Unread, sign_in};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -98,7 +98,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Call, Response = Answer, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Unread>, Response = Answer, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync

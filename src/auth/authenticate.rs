@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
 use super::attempts::{Attempts, Guess, Source};
-use super::call::{Call, Credentials};
+use super::call::{Call, Context, Credentials, Unread};
 use super::keys::KeyRing;
 use super::password::{PasswordHash, PasswordHasherPool};
 use super::principal::Principal;
@@ -52,6 +52,15 @@ pub struct Answer {
     pub caller: Option<Principal>,
     /// What is answered.
     pub result: Result<Outcome, Error>,
+}
+
+impl Answer {
+    const fn of_nobody(error: Error) -> Self {
+        Self {
+            caller: None,
+            result: Err(error),
+        }
+    }
 }
 
 /// What the password check needs to know of users. The store implements it.
@@ -106,7 +115,8 @@ impl Login {
 
 /// Establishes who calls.
 ///
-/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
+/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only. A call
+/// that could not be read goes no further, but its credentials are judged before its fault is told.
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
@@ -171,7 +181,7 @@ pub struct Authenticate<S> {
     judge: Arc<Judge>,
 }
 
-impl<S> Service<Call> for Authenticate<S>
+impl<S> Service<Result<Call, Unread>> for Authenticate<S>
 where
     S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
@@ -184,19 +194,18 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut call: Call) -> Self::Future {
+    fn call(&mut self, call: Result<Call, Unread>) -> Self::Future {
         let mut inner = self.inner.clone();
         let judge = Arc::clone(&self.judge);
         Box::pin(async move {
+            let mut call = match call {
+                Ok(call) => call,
+                Err(unread) => return Ok(judge.refuse(unread).await),
+            };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
-            let principal = match judge.principal(credentials, &call).await {
+            let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
-                Err(error) => {
-                    return Ok(Answer {
-                        caller: None,
-                        result: Err(error),
-                    });
-                }
+                Err(error) => return Ok(Answer::of_nobody(error)),
             };
             let caller = Some(principal.clone());
             let result = inner.call(Authenticated { principal, call }).await;
@@ -215,28 +224,53 @@ struct Judge {
 }
 
 impl Judge {
+    /// The fault of a call that could not be read, unless its credentials are worse.
+    async fn refuse(&self, unread: Unread) -> Answer {
+        let Unread {
+            credentials,
+            error,
+            context,
+        } = unread;
+        let Some(credentials) = credentials else {
+            return Answer::of_nobody(error);
+        };
+        match self.principal(credentials, &context).await {
+            Ok(principal) => Answer {
+                caller: Some(principal),
+                result: Err(error),
+            },
+            Err(refused) => Answer::of_nobody(refused),
+        }
+    }
+
     /// Keys are looked up first, and only what is none costs the source anything: a good key works
     /// whatever else came from there.
-    async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
-        let source = Source::from(call.context.source);
+    async fn principal(
+        &self,
+        credentials: Credentials,
+        context: &Context,
+    ) -> Result<Principal, Error> {
+        let source = Source::from(context.source);
         match credentials {
-            Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
+            Credentials::None if context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key, call).ok_or_else(|| self.wrong_key(source)),
-            Credentials::Basic { login, password } => match self.key(&password, call) {
+            Credentials::Key(key) => self
+                .key(&key, context)
+                .ok_or_else(|| self.wrong_key(source)),
+            Credentials::Basic { login, password } => match self.key(&password, context) {
                 Some(principal) => Ok(principal),
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
-                    let user = self.sign_in.user(login, password, call).await?;
+                    let user = self.sign_in.user(login, password, context).await?;
                     self.signed_in(&user)
                 }
             },
         }
     }
 
-    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
-        let route = call.context.route.as_ref().map(|route| route.name.as_str());
+    fn key(&self, presented: &Secret, context: &Context) -> Option<Principal> {
+        let route = context.route.as_ref().map(|route| route.name.as_str());
         self.ring
             .find(presented, route, self.clock.now())
             .map(Principal::Key)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::attempts::{Attempts, Guess, Policy, Source, Verdict};
 use super::authenticate::{Login, UserDirectory};
-use super::call::Call;
+use super::call::Context;
 use super::password::PasswordHasherPool;
 use super::verified::Verified;
 use crate::clock::Clock;
@@ -73,14 +73,14 @@ impl SignIn {
         &self,
         login: String,
         password: Secret,
-        call: &Call,
+        context: &Context,
     ) -> Result<Login, Error> {
         let name = name_key(&login);
-        self.refuse_guessing(Source::from(call.context.source), &name)?;
+        self.refuse_guessing(Source::from(context.source), &name)?;
         let found = self.users.find_login(self.account, login).await?;
         let hash = found.as_ref().and_then(|user| user.hash.clone());
         let claim = self.verified.claim(&name, &password, hash.as_ref());
-        let verify = self.verify(&name, password, found.as_ref(), call);
+        let verify = self.verify(&name, password, found.as_ref(), context);
         let is_right = self.verified.check(claim, verify).await?;
         found
             .filter(|_| is_right)
@@ -106,9 +106,9 @@ impl SignIn {
         name: &str,
         password: Secret,
         user: Option<&Login>,
-        call: &Call,
+        context: &Context,
     ) -> Result<bool, Error> {
-        let source = Source::from(call.context.source);
+        let source = Source::from(context.source);
         let guess = Guess::Password(name);
         note(self.attempts.count(source, guess, self.clock.now()), source)?;
         let hash = user.and_then(|user| user.hash.clone());
@@ -117,7 +117,7 @@ impl SignIn {
             Ok(true) => {
                 self.attempts.forgive(source, guess);
                 if let Some(user) = user {
-                    self.renew(user, password, call);
+                    self.renew(user, password, context);
                 }
             }
             Ok(false) => {
@@ -133,7 +133,7 @@ impl SignIn {
 
     /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
     /// nothing, the next sign-in tries again.
-    fn renew(&self, user: &Login, password: Secret, call: &Call) {
+    fn renew(&self, user: &Login, password: Secret, context: &Context) {
         let outdated = user.hash.clone().filter(|hash| !hash.is_current());
         let Some(old) = outdated.filter(|_| user.may_sign_in()) else {
             return;
@@ -144,9 +144,9 @@ impl SignIn {
             principal: format!("user:{id}"),
             action: Act::RenewHash,
             account: self.account,
-            source: call.context.source,
-            route: call.context.route.as_ref().map(|route| route.name.clone()),
-            request_id: call.context.request_id.to_string(),
+            source: context.source,
+            route: context.route.as_ref().map(|route| route.name.clone()),
+            request_id: context.request_id.to_string(),
             not_done: None,
         };
         let users = Arc::clone(&self.users);

@@ -6,11 +6,10 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::auth::call::{Context, Credentials};
 use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
+use crate::command::Id;
 use crate::command::user::Status;
-use crate::command::{Command, Id};
 
 /// One user, `mary` or `mary@example.com`, and a clock that can be turned.
 struct Fixture {
@@ -100,9 +99,9 @@ impl Fixture {
 
     /// The kind of the refusal, if it is one.
     async fn try_from(&self, source: &str, login: &str, password: &str) -> Result<Status, Kind> {
-        let call = call_from(source);
+        let context = context_of(source);
         let login = login.to_owned();
-        let user = self.sign_in.user(login, Secret::from(password), &call);
+        let user = self.sign_in.user(login, Secret::from(password), &context);
         let user = user.await.map_err(|error| error.kind().clone())?;
         Ok(user.status)
     }
@@ -116,13 +115,11 @@ impl Fixture {
     }
 }
 
-fn call_from(source: &str) -> Call {
-    let mut call = Call::new(Credentials::None, None, Command::ListTimezones);
-    call.context = Context {
+fn context_of(source: &str) -> Context {
+    Context {
         source: Some(source.parse::<IpAddr>().unwrap()),
         ..Context::default()
-    };
-    call
+    }
 }
 
 #[tokio::test]
@@ -244,10 +241,10 @@ async fn a_check_that_found_no_room_is_no_failure() {
     for stuck in &mut waiting {
         assert!(futures_util::poll!(stuck).is_pending());
     }
-    let call = call_from("192.0.2.1");
+    let context = context_of("192.0.2.1");
     for number in 0..100 {
         let guess = Secret::from(format!("guess {number}"));
-        let refused = full.user("mary".to_owned(), guess, &call).await;
+        let refused = full.user("mary".to_owned(), guess, &context).await;
         assert_eq!(*refused.unwrap_err().kind(), Kind::Overloaded, "{number}");
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn reference() -> Reference {
 pub(super) fn decode(request: Request<Bytes>) -> (Result<Call, Error>, ReplyTo) {
     let (head, body) = request.into_parts();
     match B2evolution::decode_request(&head, &body, &policy()) {
-        Decoded::Calls(mut calls, reply_to) => (calls.remove(0), reply_to),
+        Decoded::Calls(mut calls, reply_to) => {
+            let call = calls.remove(0);
+            (call.map_err(|unread| unread.error), reply_to)
+        }
         Decoded::NotOurs(error, reply_to) => (Err(error), reply_to),
     }
 }

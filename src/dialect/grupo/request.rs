@@ -14,7 +14,7 @@ use super::pairs::Pairs;
 use super::response::ReplyTo;
 use super::wire::KEY;
 use super::{group, member, native, reference, user};
-use crate::auth::{Call, Credentials};
+use crate::auth::{Call, Credentials, Unread};
 use crate::command::Command;
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
@@ -26,22 +26,26 @@ pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<Repl
     let envelope = match envelope::open(head, body, policy) {
         Ok(Some(envelope)) => envelope,
         Ok(None) => return Decoded::NotOurs(Kind::Unauthenticated.into(), ReplyTo::UNREAD),
-        Err(error) => return Decoded::Calls(vec![Err(error)], ReplyTo::UNREAD),
+        Err(unread) => return Decoded::Calls(vec![Err(unread)], ReplyTo::UNREAD),
     };
     let Envelope { key, mut form } = envelope;
+    let credentials = Credentials::Key(key);
     let (operation, name) = match find_operation(&mut form) {
         Ok(found) => found,
-        Err(error) => return Decoded::Calls(vec![Err(error)], ReplyTo::UNREAD),
+        Err(error) => {
+            let unread = Unread::new(credentials, error);
+            return Decoded::Calls(vec![Err(unread)], ReplyTo::UNREAD);
+        }
     };
     let reply_to = ReplyTo::to(operation.action());
     let mut fields = Fields::new(form, name.clone());
     let commands = decode_commands(operation, &name, &mut fields, policy);
     let calls = match fields.finish(commands) {
         Ok(commands) => {
-            let call = |command| Ok(Call::new(Credentials::Key(key.clone()), None, command));
+            let call = |command| Ok(Call::new(credentials.clone(), None, command));
             commands.into_iter().map(call).collect()
         }
-        Err(error) => vec![Err(error)],
+        Err(error) => vec![Err(Unread::new(credentials, error))],
     };
     Decoded::Calls(calls, reply_to)
 }
