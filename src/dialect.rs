@@ -68,8 +68,9 @@ pub trait Codec {
 /// What a request turned out to be.
 #[derive(Debug)]
 pub enum Decoded<R> {
-    /// Calls, each with a fault of its own where it could not be decoded.
-    Calls(Vec<Result<Call, Unread>>, R),
+    /// Calls, each with a fault of its own where it could not be decoded, and with the credentials
+    /// that are to be judged before that is told.
+    Calls(Vec<Result<Call, Box<Unread>>>, R),
     /// No API call at all. The error is the answer where there is no site to hand it to.
     NotOurs(Error, R),
 }

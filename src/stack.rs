@@ -98,7 +98,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Result<Call, Unread>, Response = Answer, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync

@@ -181,7 +181,7 @@ pub struct Authenticate<S> {
     judge: Arc<Judge>,
 }
 
-impl<S> Service<Result<Call, Unread>> for Authenticate<S>
+impl<S> Service<Result<Call, Box<Unread>>> for Authenticate<S>
 where
     S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
@@ -194,13 +194,13 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Result<Call, Unread>) -> Self::Future {
+    fn call(&mut self, call: Result<Call, Box<Unread>>) -> Self::Future {
         let mut inner = self.inner.clone();
         let judge = Arc::clone(&self.judge);
         Box::pin(async move {
             let mut call = match call {
                 Ok(call) => call,
-                Err(unread) => return Ok(judge.refuse(unread).await),
+                Err(unread) => return Ok(judge.refuse(*unread).await),
             };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             let principal = match judge.principal(credentials, &call.context).await {

@@ -50,7 +50,8 @@ impl Call {
     }
 }
 
-/// A call that is at fault, as far as it could be read.
+/// A call that is at fault, as far as it could be read. It travels in a box, since good calls are
+/// the rule.
 #[derive(Debug)]
 pub struct Unread {
     /// What was presented. It is judged before the fault is told; nothing where the fault hides it.
@@ -63,22 +64,21 @@ pub struct Unread {
 
 impl Unread {
     /// A fault of who presented `credentials`, without context.
-    pub fn new(credentials: Credentials, error: Error) -> Self {
-        Self {
-            credentials: Some(credentials),
-            ..Self::from(error)
-        }
+    pub fn new(credentials: Credentials, error: Error) -> Box<Self> {
+        let mut unread = Box::<Self>::from(error);
+        unread.credentials = Some(credentials);
+        unread
     }
 }
 
 /// A fault that hides the credentials.
-impl From<Error> for Unread {
+impl From<Error> for Box<Unread> {
     fn from(error: Error) -> Self {
-        Self {
+        Self::new(Unread {
             credentials: None,
             error,
             context: Context::default(),
-        }
+        })
     }
 }
 

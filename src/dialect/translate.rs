@@ -52,7 +52,7 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Result<Call, Unread>, Response = Answer, Error = Infallible>
+    S: Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible>
         + Clone
         + Send
         + 'static,
@@ -74,7 +74,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Result<Call, Unread>, Response = Answer, Error = Infallible>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -95,7 +95,7 @@ where
 
     async fn carry_out(
         &mut self,
-        mut call: Result<Call, Unread>,
+        mut call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
     ) -> Result<Outcome, Error> {
@@ -122,7 +122,7 @@ where
     }
 }
 
-fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Unread>>, ReplyTo) {
+fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {
     match decode_request(route.dialect, head, body, &route.policy) {
         Decoded::Calls(calls, reply_to) => (calls, reply_to),
         Decoded::NotOurs(error, reply_to) => (vec![Err(error.into())], reply_to),

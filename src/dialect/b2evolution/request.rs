@@ -45,7 +45,7 @@ fn call_of(
     credentials: Credentials,
     command: Result<Command, Error>,
     operation: Operation,
-) -> Result<Call, Unread> {
+) -> Result<Call, Box<Unread>> {
     match command {
         Ok(command) => Ok(Call::new(credentials, None, command)),
         Err(error) if credentials == Credentials::None && !operation.is_write() => {

@@ -26,7 +26,7 @@ pub(super) fn open<'a>(
     head: &'a Parts,
     body: &'a [u8],
     policy: &Policy,
-) -> Result<Option<Envelope<'a>>, Unread> {
+) -> Result<Option<Envelope<'a>>, Box<Unread>> {
     let mut form = Form::decode(&head.headers, body, &policy.form)?;
     let query = head.uri.query().unwrap_or_default();
     let mut query = Form::decode_query(query, &policy.form)?;

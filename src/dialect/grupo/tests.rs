@@ -59,7 +59,7 @@ fn decode(fields: &str) -> Vec<Result<Call, Error>> {
 }
 
 /// The call, or its fault alone.
-fn without_credentials(call: Result<Call, Unread>) -> Result<Call, Error> {
+fn without_credentials(call: Result<Call, Box<Unread>>) -> Result<Call, Error> {
     call.map_err(|unread| unread.error)
 }
 

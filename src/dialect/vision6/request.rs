@@ -57,7 +57,9 @@ fn is_compressed(encoding: &HeaderValue) -> bool {
     !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
 }
 
-fn decode_entry(request: Result<json_rpc::Request<'_>, Refused>) -> (Result<Call, Unread>, Entry) {
+fn decode_entry(
+    request: Result<json_rpc::Request<'_>, Refused>,
+) -> (Result<Call, Box<Unread>>, Entry) {
     match request {
         Ok(request) => {
             let method = Method::from_name(&request.method);
@@ -81,7 +83,7 @@ fn decode_entry(request: Result<json_rpc::Request<'_>, Refused>) -> (Result<Call
     }
 }
 
-fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Unread> {
+fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Box<Unread>> {
     if !native::is_method(method) {
         return Err(Error::from(Kind::UnknownOperation).into());
     }
@@ -97,7 +99,7 @@ fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Unread> {
 }
 
 /// What a caller without a key did wrong besides is not told: the key is judged first.
-fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Unread> {
+fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Box<Unread>> {
     let credentials = take_credentials(&mut params);
     match operation::decode(method, params) {
         Ok((account, command)) => Ok(Call::new(credentials, account, command)),
