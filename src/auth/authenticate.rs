@@ -104,12 +104,14 @@ pub struct Login {
     pub administrator: bool,
     /// Whether it may change nothing.
     pub read_only: bool,
+    /// Whether its role is that of the banned.
+    pub banned: bool,
 }
 
 impl Login {
-    /// Whether it is neither closed nor deactivated.
+    /// Whether it is neither closed, deactivated nor banned.
     pub const fn may_sign_in(&self) -> bool {
-        !matches!(self.status, Status::Closed | Status::Deactivated)
+        !self.banned && !matches!(self.status, Status::Closed | Status::Deactivated)
     }
 }
 
@@ -120,8 +122,8 @@ impl Login {
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
-/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
-/// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
+/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed,
+/// deactivated or banned user; [`Kind::Overloaded`] when too many passwords wait to be checked.
 /// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
 /// off the async threads unless it was right a moment ago; a short lock for what fails.
 /// The first time that a password fits a hash of another system it is hashed anew, after the call

@@ -94,6 +94,7 @@ impl Fixture {
             status: Status::Active,
             administrator: false,
             read_only: false,
+            banned: false,
         });
     }
 
