@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::route_limits::{FormSection, JsonSection};
+use super::route_tables;
 use super::suggest::did_you_mean;
 use super::value::{Size, Span, from_scalar};
 use crate::command::Dialect;
@@ -33,6 +34,10 @@ pub(super) struct RouteSection {
     /// Grupo and b2evolution: the dialect's role ids and the roles they stand for. Replaces the
     /// dialect's own table.
     roles: Option<BTreeMap<String, String>>,
+    /// Grupo only: the roles a member of a group may have, by number. Without it any is taken.
+    group_roles: Option<BTreeMap<String, String>>,
+    /// Grupo only: the categories a group may have, by number. Without it any is taken.
+    group_categories: Option<BTreeMap<String, String>>,
     /// Bytes of a request body; more is refused.
     body_bytes: Option<Size>,
     /// A body that is not complete by then is refused.
@@ -66,6 +71,9 @@ impl RouteSection {
         let roles = roles
             .map_err(|(role, message)| noted(&format!("roles.{role}"), message))
             .ok();
+        let group_roles = route_tables::build(self.group_roles, "group_roles", place, faults);
+        let group_categories =
+            route_tables::build(self.group_categories, "group_categories", place, faults);
         let limits = Limits {
             body_bytes: self.body_bytes.map_or(usual_body(dialect), |size| size.0),
             body_timeout: self.body_timeout.unwrap_or(Span::seconds(30)).0,
@@ -86,6 +94,8 @@ impl RouteSection {
                 key_in_query: self.key_in_query.unwrap_or(false),
                 anonymous: self.anonymous.unwrap_or(false),
                 roles: roles?,
+                group_roles,
+                group_categories,
                 form,
                 json,
             },
@@ -137,10 +147,12 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 5] = [
+    let options: [(&str, &[Dialect]); 7] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("group_roles", &[Dialect::Grupo]),
+        ("group_categories", &[Dialect::Grupo]),
         ("form", &[Dialect::Grupo, Dialect::B2evolution]),
         ("json", &[Dialect::Vision6]),
     ];

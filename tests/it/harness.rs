@@ -24,6 +24,7 @@ use dragoman::config::{self, Sources};
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
 use dragoman::route::Route;
+use dragoman::route::number_table::NumberTable;
 use dragoman::secret::Secret;
 use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
@@ -74,11 +75,22 @@ pub(crate) fn routes(options: &str) -> Vec<Route> {
             match option {
                 "key_in_query = true" => route.policy.key_in_query = true,
                 "anonymous = true" => route.policy.anonymous = true,
+                r#"group_roles = { "2" = "member", "3" = "moderator" }"# => {
+                    route.policy.group_roles = numbers(&[(2, "member"), (3, "moderator")]);
+                }
+                r#"group_categories = { "1" = "news" }"# => {
+                    route.policy.group_categories = numbers(&[(1, "news")]);
+                }
                 unknown => panic!("no such option of a case: {unknown:?}"),
             }
         }
     }
     routes
+}
+
+fn numbers(names: &[(i64, &str)]) -> NumberTable {
+    let entry = |(number, name): &(i64, &str)| (Id::new(*number).unwrap(), (*name).to_owned());
+    NumberTable::new(names.iter().map(entry).collect())
 }
 
 /// A gateway in memory, its store in a directory of its own.

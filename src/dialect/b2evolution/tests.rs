@@ -17,6 +17,7 @@ use crate::command::{Command, Id};
 use crate::dialect::{Codec, Decoded};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+use crate::route::number_table::NumberTable;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 pub(super) fn policy() -> Policy {
@@ -29,6 +30,8 @@ pub(super) fn policy() -> Policy {
         roles: roles
             .map(|(id, name)| ((*id).to_owned(), role(name)))
             .collect(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }

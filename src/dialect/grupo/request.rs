@@ -96,12 +96,12 @@ fn decode_commands(
             user.map(|user| Command::UpdateUser(user, change))
         }
         Operation::AddGroup => {
-            let change = group::decode(fields, true);
+            let change = group::decode(fields, policy, true);
             Some(Command::CreateGroup(Box::new(change)))
         }
         Operation::UpdateGroup => {
             let group = reference::group(fields);
-            let change = group::decode(fields, false);
+            let change = group::decode(fields, policy, false);
             group.map(|group| Command::UpdateGroup(group, Box::new(change)))
         }
         Operation::RemoveUser => {
@@ -112,9 +112,9 @@ fn decode_commands(
             let groups = whole(fields, reference::groups);
             return groups.into_iter().map(Command::DeleteGroup).collect();
         }
-        Operation::AddMember => whole(fields, member::decode_add),
+        Operation::AddMember => whole(fields, |fields| member::decode_add(fields, policy)),
         Operation::RemoveMember => whole(fields, member::decode_remove),
-        Operation::ChangeMember => whole(fields, member::decode_change),
+        Operation::ChangeMember => whole(fields, |fields| member::decode_change(fields, policy)),
         Operation::OpenSession | Operation::CloseSessions | Operation::Native => {
             native::decode(operation, name, fields)
         }
@@ -162,7 +162,7 @@ fn encode_command(command: &Command, policy: &Policy, pairs: &mut Pairs) -> Resu
         }
         Command::AddMember(membership, role) => {
             pairs.add("add", "group_members");
-            member::encode_add(membership, *role, pairs)
+            member::encode_add(membership, *role, policy, pairs)
         }
         Command::RemoveMember(membership) => {
             pairs.add("remove", "group_members");
@@ -170,7 +170,7 @@ fn encode_command(command: &Command, policy: &Policy, pairs: &mut Pairs) -> Resu
         }
         Command::SetMemberRole(membership, role) => {
             pairs.add("update", "group_user_role");
-            member::encode_add(membership, Some(*role), pairs)
+            member::encode_add(membership, Some(*role), policy, pairs)
         }
         Command::BanMember(membership, end) => {
             pairs.add("update", "group_user_role");

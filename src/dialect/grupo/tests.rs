@@ -17,6 +17,7 @@ use crate::command::user::Role;
 use crate::dialect::{Codec, Decoded};
 use crate::error::Error;
 use crate::outcome::Outcome;
+use crate::route::number_table::NumberTable;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -32,6 +33,8 @@ fn policy() -> Policy {
         roles: roles
             .map(|(name, role)| ((*name).to_owned(), named(role)))
             .collect(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }

@@ -9,6 +9,7 @@ use crate::command::query::{Attribute, Operator, UserQuery};
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Edit, Id};
 use crate::error::Kind;
+use crate::route::number_table::NumberTable;
 use crate::route::{FormLimits, JsonLimits};
 
 pub(super) fn policy() -> Policy {
@@ -17,6 +18,8 @@ pub(super) fn policy() -> Policy {
         key_in_query: false,
         anonymous: false,
         roles: Vec::new(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }
