@@ -44,6 +44,7 @@ mod php_bodies;
 mod php_clients;
 mod php_differential;
 mod php_server;
+mod php_upstream;
 mod process;
 mod readme;
 mod recorded;
