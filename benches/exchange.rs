@@ -10,6 +10,7 @@ use dragoman::command::{Action, Dialect};
 use dragoman::dialect::{self, Decoded, ReplyTo};
 use dragoman::outcome::Outcome;
 use dragoman::route::number_table::NumberTable;
+use dragoman::route::profile::Profile;
 use dragoman::route::{FormLimits, JsonLimits, Policy};
 use http::request::{Builder, Parts};
 use http::{Method, Request, Response};
@@ -230,6 +231,7 @@ fn exchange(dialect: Dialect, base_path: &str, head: Builder, body: Body) -> Exc
             roles: Vec::new(),
             group_roles: NumberTable::default(),
             group_categories: NumberTable::default(),
+            profile: Profile::default(),
             form: FormLimits::default(),
             json: JsonLimits::default(),
         },

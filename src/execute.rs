@@ -14,6 +14,7 @@ use self::deadline::read;
 use self::write::Write;
 use crate::auth::Permitted;
 use crate::auth::password::PasswordHasherPool;
+use crate::auth::sign_in::SignIn;
 use crate::clock::Clock;
 use crate::command::native::Native;
 use crate::command::timezone::Timezone;
@@ -29,21 +30,30 @@ const NOT_NOTIFIED: &str = "the user is not notified: no notifier is configured"
 /// Carries commands out on the store.
 ///
 /// *Position*: innermost. *Failure*: what the store refuses; [`Kind::Timeout`] for a read past the
-/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done.
+/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done;
+/// [`Kind::LockedOut`] for a proof of a password from where too many wrong ones came.
 /// *Cost*: argon2id for a change of password, then one round trip to the store.
 #[derive(Clone, Debug)]
 pub struct Execute {
     store: Arc<dyn Store>,
     passwords: PasswordHasherPool,
+    sign_in: Arc<SignIn>,
     clock: Clock,
 }
 
 impl Execute {
-    /// Commands go to `store`; passwords are hashed by `passwords`.
-    pub fn new(store: Arc<dyn Store>, passwords: PasswordHasherPool, clock: Clock) -> Self {
+    /// Commands go to `store`; new passwords are hashed by `passwords`, present ones checked by
+    /// `sign_in`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: PasswordHasherPool,
+        sign_in: Arc<SignIn>,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
             passwords,
+            sign_in,
             clock,
         }
     }
@@ -72,6 +82,8 @@ impl Execute {
         let write = Write {
             store: &*self.store,
             passwords: &self.passwords,
+            sign_in: &self.sign_in,
+            context: &context,
             entry,
             deadline,
         };

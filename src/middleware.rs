@@ -79,6 +79,7 @@ pub(crate) mod routed {
                 roles: Vec::new(),
                 group_roles: crate::route::number_table::NumberTable::default(),
                 group_categories: crate::route::number_table::NumberTable::default(),
+                profile: crate::route::profile::Profile::default(),
                 form: crate::route::FormLimits::default(),
                 json: crate::route::JsonLimits::default(),
             },

@@ -1,10 +1,12 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
 pub mod number_table;
+pub mod profile;
 
 use std::time::Duration;
 
 use self::number_table::NumberTable;
+use self::profile::Profile;
 use crate::command::Dialect;
 use crate::command::user::Role;
 
@@ -51,6 +53,8 @@ pub struct Policy {
     pub group_roles: NumberTable,
     /// The categories that a Grupo group may have.
     pub group_categories: NumberTable,
+    /// What the site says of its profiles.
+    pub profile: Profile,
     /// Limits of forms.
     pub form: FormLimits,
     /// Limits of JSON documents.

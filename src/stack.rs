@@ -17,7 +17,8 @@ use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context, Unread, sign_in};
+use crate::auth::sign_in::{self, SignIn};
+use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -106,17 +107,23 @@ fn commands(
     let passwords = PasswordHasherPool::new(parts.hashes_at_once);
     // The store is the directory of who may sign in.
     let users: Arc<dyn Store> = Arc::clone(&parts.store);
+    let sign_in = Arc::new(SignIn::new(
+        users,
+        passwords.clone(),
+        parts.sign_in,
+        parts.account,
+        parts.clock.clone(),
+    ));
     ServiceBuilder::new()
         .layer(AuthenticateLayer::new(
             parts.keys,
-            users,
-            passwords.clone(),
+            Arc::clone(&sign_in),
             parts.clock.clone(),
             parts.account,
-            parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
-        .service(Execute::new(parts.store, passwords, parts.clock))
+        // A user who changes its password proves the one before as at signing in.
+        .service(Execute::new(parts.store, passwords, sign_in, parts.clock))
 }
 
 /// The store keeps what was denied beside what was done, in one chain.

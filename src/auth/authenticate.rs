@@ -7,13 +7,14 @@ use std::task::{Context as TaskContext, Poll};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
-use super::attempts::{Attempts, Guess, Source};
+use super::attempts::{Guess, Source};
 use super::call::{Call, Context, Credentials, Unread};
 use super::keys::KeyRing;
-use super::password::{PasswordHash, PasswordHasherPool};
+use super::password::PasswordHash;
 use super::principal::Principal;
-use super::sign_in::{self, SignIn};
+use super::sign_in::SignIn;
 use crate::clock::Clock;
+use crate::command::name::name_key;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
@@ -134,29 +135,12 @@ pub struct AuthenticateLayer {
 }
 
 impl AuthenticateLayer {
-    /// Checks keys against the ring and passwords against the directory; logins are those of
-    /// `account`, since no dialect with logins names one.
-    pub fn new(
-        ring: Arc<KeyRing>,
-        users: Arc<dyn UserDirectory + Send + Sync>,
-        passwords: PasswordHasherPool,
-        clock: Clock,
-        account: AccountId,
-        parameters: sign_in::Parameters,
-    ) -> Self {
-        let attempts = Arc::new(Attempts::new(parameters.attempts, &clock));
-        let sign_in = SignIn::new(
-            users,
-            passwords,
-            Arc::clone(&attempts),
-            parameters.remember,
-            account,
-            clock.clone(),
-        );
+    /// Checks keys against the ring, and has passwords checked; logins are those of `account`, since
+    /// no dialect with logins names one.
+    pub fn new(ring: Arc<KeyRing>, sign_in: Arc<SignIn>, clock: Clock, account: AccountId) -> Self {
         Self {
             judge: Arc::new(Judge {
                 ring,
-                attempts,
                 sign_in,
                 clock,
                 account,
@@ -219,8 +203,7 @@ where
 #[derive(Debug)]
 struct Judge {
     ring: Arc<KeyRing>,
-    attempts: Arc<Attempts>,
-    sign_in: SignIn,
+    sign_in: Arc<SignIn>,
     clock: Clock,
     account: AccountId,
 }
@@ -264,8 +247,9 @@ impl Judge {
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
+                    let name = Arc::from(name_key(&login));
                     let user = self.sign_in.user(login, password, context).await?;
-                    self.signed_in(&user)
+                    self.signed_in(name, &user)
                 }
             },
         }
@@ -279,22 +263,23 @@ impl Judge {
     }
 
     fn wrong_key(&self, source: Source) -> Error {
-        let verdict = self.attempts.count(source, Guess::Key, self.clock.now());
-        match sign_in::note(verdict, source) {
+        match self.sign_in.count(source, Guess::Key) {
             Ok(()) => Kind::Unauthenticated.into(),
             Err(refused) => refused,
         }
     }
 
-    fn signed_in(&self, user: &Login) -> Result<Principal, Error> {
+    fn signed_in(&self, login: Arc<str>, user: &Login) -> Result<Principal, Error> {
         if !user.may_sign_in() {
             return Err(Kind::Closed.into());
         }
         Ok(Principal::User {
             id: user.id,
             account: self.account,
+            login,
             administrator: user.administrator,
             read_only: user.read_only,
+            confirmed: user.status != Status::Unconfirmed,
         })
     }
 }

@@ -19,12 +19,11 @@ use dragoman::command::name::{Slug, Username};
 use dragoman::command::text::Text;
 use dragoman::command::timezone::Timezone;
 use dragoman::command::user::{Level, Role, Status, UserChange, UserRef};
-use dragoman::command::{AccountId, Action, Edit, Id};
+use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
 use dragoman::config::{self, Sources};
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
-use dragoman::route::Route;
-use dragoman::route::number_table::NumberTable;
+use dragoman::route::{Policy, Route};
 use dragoman::secret::Secret;
 use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
@@ -65,32 +64,45 @@ pub(crate) fn writes_goldens() -> bool {
     std::env::var("GOLDEN").is_ok_and(|value| value == "write")
 }
 
-/// The shipped routes, with options such as `key_in_query = true` in each that knows them.
+/// The shipped routes, with options such as `key_in_query = true` in each that knows them. What is no
+/// such option is one of a Grupo route if it begins with `group_`, else of a b2evolution route, as
+/// its section has it.
 pub(crate) fn routes(options: &str) -> Vec<Route> {
     let mut routes = config::load(&Sources::new(None).in_directory("/nonexistent"))
         .unwrap()
         .routes;
+    let (mut groups, mut profile) = (String::new(), String::new());
     for option in options.lines() {
-        for route in &mut routes {
-            match option {
-                "key_in_query = true" => route.policy.key_in_query = true,
-                "anonymous = true" => route.policy.anonymous = true,
-                r#"group_roles = { "2" = "member", "3" = "moderator" }"# => {
-                    route.policy.group_roles = numbers(&[(2, "member"), (3, "moderator")]);
-                }
-                r#"group_categories = { "1" = "news" }"# => {
-                    route.policy.group_categories = numbers(&[(1, "news")]);
-                }
-                unknown => panic!("no such option of a case: {unknown:?}"),
-            }
+        match option {
+            "key_in_query = true" => routes
+                .iter_mut()
+                .for_each(|route| route.policy.key_in_query = true),
+            "anonymous = true" => routes
+                .iter_mut()
+                .for_each(|route| route.policy.anonymous = true),
+            group if group.starts_with("group_") => groups.extend([group, "\n"]),
+            other => profile.extend([other, "\n"]),
         }
+    }
+    let groups = policy(Dialect::Grupo, &groups);
+    let profile = policy(Dialect::B2evolution, &profile).profile;
+    for route in &mut routes {
+        route.policy.group_roles = groups.group_roles.clone();
+        route.policy.group_categories = groups.group_categories.clone();
+        route.policy.profile = profile.clone();
     }
     routes
 }
 
-fn numbers(names: &[(i64, &str)]) -> NumberTable {
-    let entry = |(number, name): &(i64, &str)| (Id::new(*number).unwrap(), (*name).to_owned());
-    NumberTable::new(names.iter().map(entry).collect())
+/// The policy of a route with that section.
+fn policy(dialect: Dialect, section: &str) -> Policy {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("routes.toml");
+    let text = format!("[routes.{dialect}]\ndialect = \"{dialect}\"\n{section}");
+    fs::write(&file, text).unwrap();
+    let loaded = config::load(&Sources::new(Some(file)));
+    let mut config = loaded.unwrap_or_else(|faults| panic!("{faults}"));
+    config.routes.remove(0).policy
 }
 
 /// A gateway in memory, its store in a directory of its own.

@@ -8,6 +8,7 @@ mod audit_chain;
 mod audit_denials;
 mod audit_dialects;
 mod audit_fixture;
+mod b2evolution_profile;
 mod bulk_beside;
 mod bulk_export;
 mod bulk_fixture;

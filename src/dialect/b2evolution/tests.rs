@@ -1,5 +1,6 @@
 //! The codec against recorded exchanges, and properties of both directions.
 
+mod organizations;
 mod profile;
 mod properties;
 mod recorded;
@@ -18,6 +19,7 @@ use crate::dialect::{Codec, Decoded};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::number_table::NumberTable;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 pub(super) fn policy() -> Policy {
@@ -32,6 +34,7 @@ pub(super) fn policy() -> Policy {
             .collect(),
         group_roles: NumberTable::default(),
         group_categories: NumberTable::default(),
+        profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }

@@ -18,6 +18,7 @@ use crate::dialect::{Codec, Decoded};
 use crate::error::Error;
 use crate::outcome::Outcome;
 use crate::route::number_table::NumberTable;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -35,6 +36,7 @@ fn policy() -> Policy {
             .collect(),
         group_roles: NumberTable::default(),
         group_categories: NumberTable::default(),
+        profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }

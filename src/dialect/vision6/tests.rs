@@ -10,6 +10,7 @@ use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Edit, Id};
 use crate::error::Kind;
 use crate::route::number_table::NumberTable;
+use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits};
 
 pub(super) fn policy() -> Policy {
@@ -20,6 +21,7 @@ pub(super) fn policy() -> Policy {
         roles: Vec::new(),
         group_roles: NumberTable::default(),
         group_categories: NumberTable::default(),
+        profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
     }
