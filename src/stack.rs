@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
-use crate::auth::authenticate::{Answer, AuthenticateLayer};
+use crate::auth::authenticate::{Answered, AuthenticateLayer};
 use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
@@ -99,7 +99,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync

@@ -48,14 +48,14 @@ impl Authenticated {
 
 /// What became of a call, and who made it, for the log.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answered {
     /// Who called, where that could be established.
     pub caller: Option<Principal>,
     /// What is answered.
     pub result: Result<Outcome, Error>,
 }
 
-impl Answer {
+impl Answered {
     const fn of_nobody(error: Error) -> Self {
         Self {
             caller: None,
@@ -172,9 +172,9 @@ where
     S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Answer;
+    type Response = Answered;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Future = BoxFuture<'static, Result<Answered, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -191,11 +191,11 @@ where
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
-                Err(error) => return Ok(Answer::of_nobody(error)),
+                Err(error) => return Ok(Answered::of_nobody(error)),
             };
             let caller = Some(principal.clone());
             let result = inner.call(Authenticated { principal, call }).await;
-            Ok(Answer { caller, result })
+            Ok(Answered { caller, result })
         })
     }
 }
@@ -210,21 +210,21 @@ struct Judge {
 
 impl Judge {
     /// The fault of a call that could not be read, unless its credentials are worse.
-    async fn refuse(&self, unread: Unread) -> Answer {
+    async fn refuse(&self, unread: Unread) -> Answered {
         let Unread {
             credentials,
             error,
             context,
         } = unread;
         let Some(credentials) = credentials else {
-            return Answer::of_nobody(error);
+            return Answered::of_nobody(error);
         };
         match self.principal(credentials, &context).await {
-            Ok(principal) => Answer {
+            Ok(principal) => Answered {
                 caller: Some(principal),
                 result: Err(error),
             },
-            Err(refused) => Answer::of_nobody(refused),
+            Err(refused) => Answered::of_nobody(refused),
         }
     }
 

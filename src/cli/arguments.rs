@@ -197,8 +197,8 @@ pub(super) struct KeyArguments {
     /// What logs and audit records call it: 1 to 64 visible ASCII characters.
     #[arg(long, value_parser = key_name)]
     pub(super) name: String,
-    /// What it may do, e.g. `user:read`; may be repeated [default: read and write users, groups
-    /// and members].
+    /// What it may do, one of the scopes below; may be repeated [default: user:read, user:write,
+    /// group:read, group:write and member:write].
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     pub(super) scopes: Vec<Scope>,
     /// An account it may name; may be repeated [default: any account].

@@ -12,7 +12,7 @@ use http::request::Parts;
 use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
-use crate::auth::authenticate::Answer;
+use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context, Unread};
 use crate::error::Error;
@@ -52,7 +52,7 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible>
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>
         + Clone
         + Send
         + 'static,
@@ -74,7 +74,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answer, Error = Infallible>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -105,10 +105,10 @@ where
             Ok(call) => call.context = context.clone(),
             Err(unread) => unread.context = context.clone(),
         }
-        let Ok(answer) = self.commands.call(call).await;
+        let Ok(answered) = self.commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
-        self.denials.note(asked, context, &answer);
-        let Answer { caller, result } = answer;
+        self.denials.note(asked, context, &answered);
+        let Answered { caller, result } = answered;
         log_call(&CallLine {
             id: context.request_id,
             source: context.source,

@@ -80,7 +80,7 @@ pub(super) fn encode(
 }
 
 fn slug(fields: &mut Fields<'_>) -> Option<Slug> {
-    let must = "must have 1 to 255 characters, none of them a slash";
+    let must = "must have 1 to 255 characters, none of them a slash or invisible";
     fields.parsed("slug", must, |text| Slug::parse(normalise::slug(text)))
 }
 

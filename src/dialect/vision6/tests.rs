@@ -1,5 +1,9 @@
 //! What the codec does with requests and answers as clients and servers write them.
 
+mod answers;
+mod contract;
+mod properties;
+
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use super::*;
@@ -13,7 +17,7 @@ use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits};
 
-pub(super) fn policy() -> Policy {
+fn policy() -> Policy {
     Policy {
         base_path: "/api/jsonrpcserver".to_owned(),
         key_in_query: false,
@@ -27,7 +31,7 @@ pub(super) fn policy() -> Policy {
     }
 }
 
-pub(super) fn decode(body: &[u8]) -> (Vec<Result<Call, Error>>, ReplyTo) {
+fn decode(body: &[u8]) -> (Vec<Result<Call, Error>>, ReplyTo) {
     decode_with(&post(), body)
 }
 
@@ -47,10 +51,7 @@ fn decode_with(head: &Parts, body: &[u8]) -> (Vec<Result<Call, Error>>, ReplyTo)
     }
 }
 
-pub(super) fn encode_response(
-    reply_to: ReplyTo,
-    results: Vec<Result<Outcome, Error>>,
-) -> Response<Bytes> {
+fn encode_response(reply_to: ReplyTo, results: Vec<Result<Outcome, Error>>) -> Response<Bytes> {
     let reference = CallId::new(0x7f_3a9c).reference();
     Vision6::encode_response(reply_to, results, reference, &policy())
 }

@@ -152,7 +152,8 @@ pub(super) fn write(
              given_name = :given_name, given_key = :given_key,
              family_name = :family_name, family_key = :family_key,
              nickname = :nickname, gender = :gender, locale = :locale,
-             email = :email, email_key = :email_key, email_verified = :email_verified,
+             email = :email, email_key = :email_key, email_name = :email_name,
+             email_verified = :email_verified,
              status = :status, level = :level, phone = :phone, mobile = :mobile, fax = :fax,
              title = :title, timezone = :timezone, picture_url = :picture_url,
              read_only = :read_only, role = :role
@@ -175,6 +176,7 @@ pub(super) fn write(
         ":locale": text(user.locale.as_ref()),
         ":email": user.email.as_ref().map(Email::as_str),
         ":email_key": user.email.as_ref().map(Email::key),
+        ":email_name": user.email.as_ref().and_then(Email::name_key),
         ":email_verified": user.email_verified,
         ":status": user.status.name(),
         ":level": user.level.value(),

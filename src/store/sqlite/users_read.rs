@@ -9,7 +9,7 @@ use super::query::Search;
 use crate::auth::authenticate::Login;
 use crate::auth::password::PasswordHash;
 use crate::command::email::Email;
-use crate::command::name::Username;
+use crate::command::name::{Username, name_key};
 use crate::command::organization::Organization;
 use crate::command::query::UserQuery;
 use crate::command::timezone::Timezone;
@@ -32,9 +32,7 @@ pub(super) fn resolve(
         ),
         UserRef::Username(username) => names::user(connection, account, &username.key()),
         UserRef::Email(email) => by_email(connection, account, email),
-        UserRef::UsernameOrEmail(either) => {
-            by_either(connection, account, Some(either), either.as_str())
-        }
+        UserRef::UsernameOrEmail(either) => by_either(connection, account, either.as_str()),
     }
 }
 
@@ -88,8 +86,7 @@ pub(super) fn login(
     account: AccountId,
     login: &str,
 ) -> Result<Option<Login>, StoreError> {
-    let username = Username::parse(login);
-    match by_either(connection, account, username.as_ref(), login)? {
+    match by_either(connection, account, login)? {
         Some(id) => login_by_id(connection, account, id),
         None => Ok(None),
     }
@@ -113,12 +110,10 @@ pub(super) fn login_by_id(
 fn by_either(
     connection: &Connection,
     account: AccountId,
-    username: Option<&Username>,
     text: &str,
 ) -> Result<Option<Id>, StoreError> {
-    if let Some(username) = username
-        && let Some(id) = names::user(connection, account, &username.key())?
-    {
+    // That another's address is no username is the database's own constraint.
+    if let Some(id) = names::user(connection, account, &name_key(text))? {
         return Ok(Some(id));
     }
     match Email::parse(text) {
@@ -176,14 +171,14 @@ pub(super) fn parse(columns: Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: columns.id("id")?,
         account: AccountId::new(columns.id("account_id")?),
-        username: columns.required("username", |name: String| Username::parse(name))?,
+        username: columns.required("username", |name: String| Some(Username::from_stored(name)))?,
         display_name: columns.text("display_name")?,
         given_name: columns.text("given_name")?,
         family_name: columns.text("family_name")?,
         nickname: columns.text("nickname")?,
         gender: columns.text("gender")?,
         locale: columns.text("locale")?,
-        email: columns.parse("email", |email: String| Email::parse(email))?,
+        email: columns.parse("email", |email: String| Some(Email::from_stored(email)))?,
         email_verified: columns.flag("email_verified")?,
         status: columns.required("status", |name: String| Status::from_name(&name))?,
         level: columns.required("level", Level::new)?,
