@@ -17,6 +17,7 @@ pub mod pepper;
 mod place;
 mod route_limits;
 mod route_profile;
+mod route_tables;
 mod routes;
 pub(crate) mod secret_file;
 mod server;

@@ -18,7 +18,7 @@ use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::sign_in::{self, SignIn};
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -101,7 +101,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Call, Response = Answered, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync

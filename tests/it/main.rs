@@ -37,6 +37,7 @@ mod foreign_hashes;
 mod form_confusion;
 mod form_target;
 mod golden;
+mod grupo_fields;
 mod harness;
 mod hostile_forms;
 mod json_limits;

@@ -160,7 +160,8 @@ fn parse_login(columns: Columns<'_>) -> Result<Login, StoreError> {
         id: columns.id("id")?,
         hash: columns.parse("password_hash", |phc| Some(PasswordHash::from_stored(phc)))?,
         status: columns.required("status", |name: String| Status::from_name(&name))?,
-        administrator: role.is_some_and(|role| role.is_administrator()),
+        administrator: role.as_ref().is_some_and(Role::is_administrator),
+        banned: role.as_ref().is_some_and(Role::is_banned),
         read_only: columns.flag("read_only")?,
     })
 }
