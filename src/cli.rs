@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command {
         None => return ended(serve::run(config, &arguments.serve)),
         Some(Command::Serve(serve)) => return ended(serve::run(config, &serve)),
-        Some(Command::Check { store }) => check::run(config, store.store.as_deref()),
+        Some(Command::Check(check)) => check::run(config, &check),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
         Some(Command::Audit { store, command }) => audit::run(config, store.as_deref(), command),
         Some(Command::Notify { store, command }) => notify::run(config, store.as_deref(), command),

@@ -6,6 +6,7 @@
 
 pub mod email;
 pub mod extension;
+pub mod field;
 pub mod group;
 mod invisible;
 pub mod member;
@@ -249,6 +250,28 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 18] = [
+        Self::CreateUser,
+        Self::UpdateUser,
+        Self::ReadUser,
+        Self::ListUsers,
+        Self::CountUsers,
+        Self::DeleteUser,
+        Self::CreateGroup,
+        Self::UpdateGroup,
+        Self::ReadGroup,
+        Self::ListGroups,
+        Self::DeleteGroup,
+        Self::AddMember,
+        Self::RemoveMember,
+        Self::SetMemberRole,
+        Self::BanMember,
+        Self::UnbanMember,
+        Self::ListTimezones,
+        Self::Native,
+    ];
+
     /// The name in logs and audit records, noun first.
     pub const fn name(self) -> &'static str {
         match self {

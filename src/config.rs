@@ -12,6 +12,7 @@ mod fault;
 mod keys;
 mod layer;
 mod log;
+mod losses;
 mod notify;
 pub mod pepper;
 mod place;
@@ -24,9 +25,10 @@ mod server;
 mod sources;
 mod store;
 mod suggest;
+mod targets;
+mod upstream_url;
+mod upstreams;
 mod value;
-
-use std::path::Path;
 
 pub use self::admin::Admin;
 use self::admin::AdminSection;
@@ -42,6 +44,7 @@ use self::notify::NotifySection;
 use self::place::Place;
 use self::routes::RouteSection;
 pub use self::routes::shown_path;
+use self::secret_file::SecretFiles;
 pub use self::server::Server;
 use self::server::ServerSection;
 use self::sources::Merged;
@@ -49,10 +52,20 @@ pub use self::sources::{BUILT_IN, Sources};
 pub use self::store::Store;
 use self::store::StoreSection;
 use self::suggest::did_you_mean;
-use crate::route::Route;
+use self::upstreams::UpstreamSection;
+use crate::forward;
+use crate::route::{Route, Target};
 
-const SECTIONS: [&str; 8] = [
-    "server", "admin", "store", "auth", "notify", "log", "keys", "routes",
+const SECTIONS: [&str; 9] = [
+    "server",
+    "admin",
+    "store",
+    "auth",
+    "notify",
+    "log",
+    "keys",
+    "upstreams",
+    "routes",
 ];
 
 /// A configuration without faults.
@@ -66,6 +79,9 @@ pub struct Config {
     pub admin: Admin,
     /// `[store]`
     pub store: Store,
+    /// Whether there is a store at all: not where every command goes to an upstream, every key is
+    /// in the configuration, and no store is named.
+    pub has_store: bool,
     /// `[auth]`
     pub auth: Auth,
     /// `[notify]`, where there is a receiver.
@@ -74,6 +90,8 @@ pub struct Config {
     pub log: Log,
     /// `[keys.NAME]`, by name.
     pub keys: Vec<StaticKey>,
+    /// `[upstreams.NAME]`, by name.
+    pub upstreams: Vec<forward::Parameters>,
     /// `[routes.NAME]`, by name. Their order does not matter.
     pub routes: Vec<Route>,
 }
@@ -96,6 +114,10 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
 fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let place = Place::new(&merged.figment, &merged.file, "");
     let directory = &merged.directory;
+    let files = SecretFiles {
+        directory,
+        are_read: merged.secrets,
+    };
     refuse_unknown_sections(place, faults);
 
     let at = place.at("server");
@@ -119,20 +141,35 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     }
     let at = place.at("notify");
     let notify = at.read::<NotifySection>(faults);
-    let notify = notify.and_then(|section| section.build(directory, at, faults));
+    let notify = notify.and_then(|section| section.build(files, at, faults));
     let log = place.at("log").read::<LogSection>(faults);
-    let keys = build_keys(place, directory, faults);
+    let keys = build_keys(place, files, faults);
+    let upstreams = build_upstreams(place, files, faults);
     let routes = build_routes(place, faults);
+    targets::refuse_unknown(&routes, place, faults);
+    targets::refuse_without_account(&routes, &upstreams, place, faults);
+    losses::check(&routes, &upstreams, place, faults);
+    let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
+    let has_store = place.at("store").has("url")
+        || place.at("keys").names().is_empty()
+        || routes.iter().any(uses_store);
+    if notify.is_some() && !has_store {
+        let message = "does nothing: only what is stored here is notified of, and no command goes to \
+                       the store";
+        faults.push(place.at("notify").fault("webhook", message));
+    }
 
     Some(Config {
         file: merged.file.clone(),
         server: server?,
         admin: admin?,
         store: store?,
+        has_store,
         auth: auth?,
         notify,
         log: log?.build(),
         keys,
+        upstreams,
         routes,
     })
 }
@@ -150,17 +187,32 @@ fn refuse_unknown_sections(place: Place<'_>, faults: &mut Faults) {
     }
 }
 
-fn build_keys(place: Place<'_>, directory: &Path, faults: &mut Faults) -> Vec<StaticKey> {
+fn build_keys(place: Place<'_>, files: SecretFiles<'_>, faults: &mut Faults) -> Vec<StaticKey> {
     let mut keys = Vec::new();
     for name in place.at("keys").entries(faults) {
         let path = format!("keys.{name}");
         let at = place.at(&path);
         let section = at.read::<KeySection>(faults);
-        keys.extend(section.and_then(|section| section.build(&name, directory, at, faults)));
+        keys.extend(section.and_then(|section| section.build(&name, files, at, faults)));
     }
     keys::refuse_duplicates(&keys, place, faults);
     keys::refuse_unknown_routes(&keys, place, faults);
     keys
+}
+
+fn build_upstreams(
+    place: Place<'_>,
+    files: SecretFiles<'_>,
+    faults: &mut Faults,
+) -> Vec<forward::Parameters> {
+    let mut upstreams = Vec::new();
+    for name in place.at("upstreams").entries(faults) {
+        let path = format!("upstreams.{name}");
+        let at = place.at(&path);
+        let section = at.read::<UpstreamSection>(faults);
+        upstreams.extend(section.and_then(|section| section.build(&name, files, at, faults)));
+    }
+    upstreams
 }
 
 fn build_routes(place: Place<'_>, faults: &mut Faults) -> Vec<Route> {

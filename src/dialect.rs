@@ -4,6 +4,8 @@
 //! property tests and benchmarks need no server.
 
 pub mod b2evolution;
+pub mod exchange;
+pub mod expresses;
 pub mod grupo;
 pub mod translate;
 pub mod vision6;

@@ -9,6 +9,7 @@
 
 pub mod denial;
 pub mod event;
+pub mod forwarded;
 pub mod record;
 pub mod seal;
 pub mod tally;

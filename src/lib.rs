@@ -2,8 +2,8 @@
 //!
 //! Legacy clients speak Grupo (form posts), Vision6 (JSON-RPC) or b2evolution (REST with PHP
 //! forms). Every call is decoded into one canonical command on users and groups, its API key or
-//! password is checked, and the command is executed on Dragoman's own store. The answer goes back
-//! in the dialect it came in.
+//! password is checked, and the command is executed on Dragoman's own store or forwarded to an
+//! upstream, in whatever dialect that speaks. The answer goes back in the dialect it came in.
 //!
 //! # The life of a request
 //!
@@ -17,8 +17,9 @@
 //! 3. At the seam, [`dialect::translate`] has the route's codec decode the request into calls.
 //!    What a dialect is written in, PHP forms or JSON-RPC, is read by [`framing`].
 //! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
-//!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`execute`] carries it
-//!    out on the [`store`].
+//!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`dispatch`] sends it
+//!    where its route says: [`execute`] carries it out on the [`store`], or [`forward`] settles what
+//!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
 //! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
@@ -26,8 +27,8 @@
 //!
 //! # What always holds
 //!
-//! - The order of the command stack is checked by types: nothing reaches a store without a
-//!   principal, because `Authenticated` and `Permitted` can be made in [`auth`] only.
+//! - The order of the command stack is checked by types: nothing reaches a store or an upstream
+//!   without a principal, because `Authenticated` and `Permitted` can be made in [`auth`] only.
 //! - Every failure is answered in the caller's dialect. Errors leave at two places: per call in
 //!   [`dialect::translate`], per request in [`middleware::respond`]. Only where no route matched is
 //!   the answer a bare 4xx.
@@ -40,6 +41,9 @@
 //! - Secrets cannot be printed ([`secret::Secret`]).
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
+//! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own.
+//! - What an upstream cannot express is refused or left out by rule before anything is sent, and
+//!   nothing is sent twice that may have arrived.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.
@@ -48,6 +52,7 @@
 //!
 //! # Where to look
 //!
+//! What a command takes at an upstream, and what the answers mean: [`dialect::exchange`].
 //! To add a field to a user: [`command::user`], then the codecs and the store's columns. To add a
 //! dialect: one folder under [`dialect`], one variant of [`command::Dialect`], one arm in each
 //! match of `dialect.rs`. What is logged: [`telemetry`]. What a bad `routes.toml` prints:
@@ -79,7 +84,10 @@ pub mod store;
 
 pub mod execute;
 
+pub mod forward;
 pub mod notify;
+
+pub mod dispatch;
 
 pub mod router;
 

@@ -89,6 +89,8 @@ pub(crate) mod routed {
                 call_timeout: Duration::from_secs(30),
                 in_flight,
             },
+            targets: crate::route::Targets::default(),
+            losses: crate::route::Losses::default(),
         }
     }
 

@@ -1,10 +1,29 @@
 //! What a command that was carried out answers.
 
 use crate::command::Id;
+use crate::command::field::Field;
 use crate::command::group::Group;
 use crate::command::name::Username;
 use crate::command::timezone::Timezone;
 use crate::command::user::User;
+
+/// A command that was carried out, and what of it was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What it answers.
+    pub outcome: Outcome,
+    /// Fields that the target has no place for and that the route says to leave out, noisily.
+    pub lost: Vec<Field>,
+}
+
+impl From<Outcome> for Done {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            lost: Vec::new(),
+        }
+    }
+}
 
 /// The canonical success value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,12 +1,16 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
+mod losses;
 pub mod number_table;
 pub mod profile;
+mod target;
 
 use std::time::Duration;
 
+pub use self::losses::{Losses, OnLoss};
 use self::number_table::NumberTable;
 use self::profile::Profile;
+pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;
 
@@ -25,6 +29,10 @@ pub struct Route {
     pub policy: Policy,
     /// How much of what it takes.
     pub limits: Limits,
+    /// Where its commands go.
+    pub targets: Targets,
+    /// What becomes of fields that an upstream has no place for.
+    pub losses: Losses,
 }
 
 /// Which paths a route answers for: a prefix that ends at a segment border.

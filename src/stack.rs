@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
-use crate::auth::authenticate::{Answered, AuthenticateLayer};
+use crate::auth::authenticate::{Answered, AuthenticateLayer, UserDirectory};
 use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
@@ -22,7 +22,11 @@ use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
+use crate::dispatch::Dispatch;
 use crate::execute::Execute;
+use crate::forward::{Forward, Upstreams};
+use crate::journal::denial::DenialLog;
+use crate::journal::forwarded::ForwardLog;
 use crate::middleware::body::BodyLayer;
 use crate::middleware::catch_panic::CatchPanicLayer;
 use crate::middleware::client_ip::ClientIpLayer;
@@ -37,6 +41,7 @@ use crate::route::Route;
 use crate::router::Router;
 use crate::server::PeerAddr;
 use crate::store::Store;
+use crate::store::absent::Absent;
 
 /// What the pipeline is made of.
 #[derive(Clone, Debug)]
@@ -45,8 +50,10 @@ pub struct Parts {
     pub routes: Vec<Route>,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where commands are carried out.
-    pub store: Arc<dyn Store>,
+    /// Where commands are carried out that go to no upstream; nothing where all of them do.
+    pub store: Option<Arc<dyn Store>>,
+    /// Where the others go.
+    pub forward: Forward,
     /// The live API keys.
     pub keys: Arc<KeyRing>,
     /// The account of calls that name none.
@@ -61,6 +68,15 @@ pub struct Parts {
     pub notifies: bool,
     /// Time and randomness.
     pub clock: Clock,
+}
+
+/// What sends commands to upstreams, and notes writes in the store's trail, or in the log without one.
+pub fn forward(upstreams: Upstreams, store: Option<&Arc<dyn Store>>, clock: Clock) -> Forward {
+    let trail: Arc<dyn ForwardLog + Send + Sync> = match store {
+        Some(store) => Arc::<dyn Store>::clone(store),
+        None => Arc::new(Absent),
+    };
+    Forward::new(upstreams, trail, clock)
 }
 
 /// The gateway: any HTTP request in, always an answer out.
@@ -108,7 +124,10 @@ fn commands(
 + 'static {
     let passwords = PasswordHasherPool::new(parts.hashes_at_once);
     // The store is the directory of who may sign in.
-    let users: Arc<dyn Store> = Arc::clone(&parts.store);
+    let users: Arc<dyn UserDirectory + Send + Sync> = match &parts.store {
+        Some(store) => Arc::<dyn Store>::clone(store),
+        None => Arc::new(Absent),
+    };
     let sign_in = Arc::new(SignIn::new(
         users,
         passwords.clone(),
@@ -116,27 +135,29 @@ fn commands(
         parts.account,
         parts.clock.clone(),
     ));
+    // A user who changes its password proves the one before as at signing in.
+    let execute = parts.store.map(|store| {
+        let (sign_in, clock) = (Arc::clone(&sign_in), parts.clock.clone());
+        Execute::new(store, passwords, sign_in, parts.notifies, clock)
+    });
     ServiceBuilder::new()
         .layer(AuthenticateLayer::new(
             parts.keys,
-            Arc::clone(&sign_in),
-            parts.clock.clone(),
+            sign_in,
+            parts.clock,
             parts.account,
         ))
         .layer(AuthorizeLayer::new(parts.account))
-        // A user who changes its password proves the one before as at signing in.
-        .service(Execute::new(
-            parts.store,
-            passwords,
-            sign_in,
-            parts.notifies,
-            parts.clock,
-        ))
+        // Last, since only here it matters who carries a command out.
+        .service(Dispatch::new(execute, parts.forward))
 }
 
 /// The store keeps what was denied beside what was done, in one chain.
 fn denials(parts: &Parts) -> Denials {
-    let log: Arc<dyn Store> = Arc::clone(&parts.store);
+    let log: Arc<dyn DenialLog + Send + Sync> = match &parts.store {
+        Some(store) => Arc::<dyn Store>::clone(store),
+        None => Arc::new(Absent),
+    };
     Denials::new(log, parts.clock.clone(), parts.account)
 }
 

@@ -4,6 +4,7 @@
 //! acknowledged is lost by a crash. Uniqueness is the database's own constraint, never
 //! check-then-act. No method blocks the thread that polls it.
 
+pub mod absent;
 mod apply;
 pub mod audit;
 pub mod bulk;
@@ -35,6 +36,7 @@ use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::denial::DenialLog;
+use crate::journal::forwarded::ForwardLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
@@ -50,6 +52,7 @@ pub trait Store:
     + KeyStore
     + AuditStore
     + DenialLog
+    + ForwardLog
     + NotificationQueue
     + fmt::Debug
     + Send

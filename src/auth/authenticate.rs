@@ -14,12 +14,13 @@ use super::password::PasswordHash;
 use super::principal::Principal;
 use super::sign_in::SignIn;
 use crate::clock::Clock;
+use crate::command::field::Field;
 use crate::command::name::name_key;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
-use crate::outcome::Outcome;
+use crate::outcome::{Done, Outcome};
 use crate::secret::Secret;
 
 /// A call whose credentials were checked.
@@ -53,13 +54,17 @@ pub struct Answered {
     pub caller: Option<Principal>,
     /// What is answered.
     pub result: Result<Outcome, Error>,
+    /// What of it was left out, for the caller to know.
+    pub lost: Vec<Field>,
 }
 
 impl Answered {
-    const fn of_nobody(error: Error) -> Self {
+    /// A call that was refused.
+    pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
         Self {
-            caller: None,
+            caller,
             result: Err(error),
+            lost: Vec::new(),
         }
     }
 }
@@ -169,7 +174,7 @@ pub struct Authenticate<S> {
 
 impl<S> Service<Result<Call, Box<Unread>>> for Authenticate<S>
 where
-    S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
+    S: Service<Authenticated, Response = Done, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Answered;
@@ -191,11 +196,17 @@ where
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
-                Err(error) => return Ok(Answered::of_nobody(error)),
+                Err(error) => return Ok(Answered::refused(None, error)),
             };
             let caller = Some(principal.clone());
-            let result = inner.call(Authenticated { principal, call }).await;
-            Ok(Answered { caller, result })
+            Ok(match inner.call(Authenticated { principal, call }).await {
+                Ok(Done { outcome, lost }) => Answered {
+                    caller,
+                    result: Ok(outcome),
+                    lost,
+                },
+                Err(error) => Answered::refused(caller, error),
+            })
         })
     }
 }
@@ -217,14 +228,11 @@ impl Judge {
             context,
         } = unread;
         let Some(credentials) = credentials else {
-            return Answered::of_nobody(error);
+            return Answered::refused(None, error);
         };
         match self.principal(credentials, &context).await {
-            Ok(principal) => Answered {
-                caller: Some(principal),
-                result: Err(error),
-            },
-            Err(refused) => Answered::of_nobody(refused),
+            Ok(principal) => Answered::refused(Some(principal), error),
+            Err(refused) => Answered::refused(None, refused),
         }
     }
 

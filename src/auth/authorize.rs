@@ -13,7 +13,7 @@ use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Action, Command, Id};
 use crate::error::{Error, Kind};
-use crate::outcome::Outcome;
+use crate::outcome::Done;
 
 /// A command that its principal may have carried out, in the account it was found to mean.
 #[derive(Clone, Debug)]
@@ -89,11 +89,11 @@ pub struct Authorize<S> {
 
 impl<S> Service<Authenticated> for Authorize<S>
 where
-    S: Service<Permitted, Response = Outcome, Error = Error>,
+    S: Service<Permitted, Response = Done, Error = Error>,
 {
-    type Response = Outcome;
+    type Response = Done;
     type Error = Error;
-    type Future = Either<S::Future, Ready<Result<Outcome, Error>>>;
+    type Future = Either<S::Future, Ready<Result<Done, Error>>>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)

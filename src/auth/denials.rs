@@ -35,8 +35,10 @@ pub struct Asked {
     /// What.
     pub action: Action,
     account: Option<AccountId>,
-    user: Option<Id>,
-    group: Option<Id>,
+    /// The user it is about, where the call names it by number.
+    pub user: Option<Id>,
+    /// The group it is about, where the call names it by number.
+    pub group: Option<Id>,
 }
 
 impl Denials {

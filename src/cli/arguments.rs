@@ -37,10 +37,7 @@ pub(super) enum Command {
     Serve(ServeArguments),
     /// Say what is wrong with the configuration, without starting anything.
     #[command(after_help = help::CHECK)]
-    Check {
-        #[command(flatten)]
-        store: StoreArgument,
-    },
+    Check(CheckArguments),
     /// Make, import, list, rotate and revoke API keys.
     #[command(after_help = help::KEYS)]
     Keys {
@@ -129,12 +126,18 @@ pub(super) struct ServeArguments {
     pub(super) pid_file: Option<PathBuf>,
 }
 
-/// The flag of what touches the store.
+/// Flags of `check`.
 #[derive(Debug, Args)]
-pub(super) struct StoreArgument {
+pub(super) struct CheckArguments {
     /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
     #[arg(long, value_name = "URL")]
     pub(super) store: Option<String>,
+    /// Print the lines that let calls through whose fields an upstream has no place for.
+    #[arg(long)]
+    pub(super) suggest: bool,
+    /// Read no file with a secret: for places that have the configuration and nothing else.
+    #[arg(long)]
+    pub(super) no_secrets: bool,
 }
 
 /// What is done to keys.

@@ -1,36 +1,146 @@
-//! `dragoman check`: every fault, or the routes.
+//! `dragoman check`: every fault, or the routes and what their upstreams have no place for.
+
+mod forwarding;
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use self::forwarding::{Lost, cannot_do, lost};
+use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::{load, notifier};
+use crate::command::Action;
 use crate::config::{Config, pepper, shown_path};
+use crate::dialect::exchange::Unknown;
+use crate::dialect::expresses::rewrites;
+use crate::forward::Parameters;
+use crate::route::{OnLoss, Route, Target};
 
-/// Prints one line for each route, or fails with every fault.
-pub(super) fn run(config: Option<PathBuf>, store: Option<&str>) -> Result<(), Failure> {
-    let config = load::with_store(config, store)?;
-    pepper::read(&config.auth.pepper_file, &config.store.database)
-        .map_err(|error| Failure::Usage(Failure::failed("auth.pepper_file", error).into_text()))?;
+/// Prints the routes, or the lines to paste, or fails with every fault.
+pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result<(), Failure> {
+    let config = load::to_check(config, arguments)?;
+    if config.has_store && !arguments.no_secrets {
+        pepper::read(&config.auth.pepper_file, &config.store.database).map_err(|error| {
+            Failure::Usage(Failure::failed("auth.pepper_file", error).into_text())
+        })?;
+    }
     notifier::receiver(&config).map_err(|failure| Failure::Usage(failure.into_text()))?;
+    if arguments.suggest {
+        return suggest(&config);
+    }
     super::say(&summary(&config))
 }
 
+// Writing to a string cannot fail.
 fn summary(config: &Config) -> String {
     let mut text = format!("{}: no faults\n", config.file);
     for route in &config.routes {
         let host = route.host.as_deref().unwrap_or("any host");
-        // Writing to a string cannot fail.
-        let _ = writeln!(
+        let _ = write!(
             text,
             "{}: {} at {} of {host}",
             route.name,
             route.dialect,
             shown_path(&route.path)
         );
+        let nouns = [
+            ("users", &route.targets.user),
+            ("groups", &route.targets.group),
+        ];
+        for (noun, target) in nouns {
+            if *target != Target::Store {
+                let _ = write!(text, ", {noun} go to {target}");
+            }
+        }
+        for (action, target) in &route.targets.moved {
+            let _ = write!(text, ", {} goes to {target}", action.name());
+        }
+        text.push('\n');
+        write_losses(&mut text, route, &config.upstreams);
+    }
+    for upstream in &config.upstreams {
+        write_risk(&mut text, upstream);
     }
     if let Some(notify) = &config.notify {
         let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }
     text
+}
+
+fn write_losses(text: &mut String, route: &Route, upstreams: &[Parameters]) {
+    for upstream in upstreams {
+        let commands: Vec<_> = cannot_do(route, upstream).map(Action::name).collect();
+        if !commands.is_empty() {
+            let _ = writeln!(
+                text,
+                "  {} cannot do {}",
+                upstream.name,
+                commands.join(", ")
+            );
+        }
+        let fields: Vec<_> = lost(route, upstream)
+            .iter()
+            .map(|Lost { field, rule }| format!("{field} ({rule})"))
+            .collect();
+        if !fields.is_empty() {
+            let _ = writeln!(
+                text,
+                "  {} has no place for {}",
+                upstream.name,
+                fields.join(", ")
+            );
+        }
+    }
+}
+
+/// What an update may take away there although nobody asked for it.
+fn write_risk(text: &mut String, upstream: &Parameters) {
+    if !rewrites(upstream.dialect, Action::UpdateUser) {
+        return;
+    }
+    let _ = match upstream.terms.unknown {
+        Unknown::Warn => writeln!(
+            text,
+            "{}: an update may empty fields that {} does not show, and the log says so \
+             (identity_unknown = \"warn\")",
+            upstream.name, upstream.dialect
+        ),
+        Unknown::Reject => writeln!(
+            text,
+            "{}: an update that may empty fields that {} does not show is refused \
+             (identity_unknown = \"reject\")",
+            upstream.name, upstream.dialect
+        ),
+    };
+}
+
+/// Prints the lines that turn each refusal into a warning; nothing else goes to standard output.
+fn suggest(config: &Config) -> Result<(), Failure> {
+    let mut text = String::new();
+    for route in &config.routes {
+        let mut fields: Vec<_> = config
+            .upstreams
+            .iter()
+            .flat_map(|upstream| lost(route, upstream))
+            .filter(|lost| lost.rule == OnLoss::Reject)
+            .map(|lost| lost.field)
+            .collect();
+        fields.sort_unstable();
+        fields.dedup();
+        if fields.is_empty() {
+            continue;
+        }
+        if route.losses.fields.is_empty() {
+            let _ = writeln!(text, "[routes.{}.loss]", route.name);
+        } else {
+            let _ = writeln!(text, "# These belong under [routes.{}.loss].", route.name);
+        }
+        for field in fields {
+            let _ = writeln!(text, "\"{field}\" = \"warn\"");
+        }
+    }
+    if text.is_empty() {
+        super::remark("There is nothing to suggest: no upstream lacks a place for a known field.");
+    }
+    super::say(&text)
 }

@@ -2,8 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::arguments::ServeArguments;
+use super::arguments::{CheckArguments, ServeArguments};
 use crate::config::{Config, Faults, Sources, load};
+
+/// The configuration for being looked at, without its secrets if they are not there.
+pub(super) fn to_check(
+    config: Option<PathBuf>,
+    arguments: &CheckArguments,
+) -> Result<Config, Faults> {
+    let sources = sources(config, arguments.store.as_deref());
+    if arguments.no_secrets {
+        return load(&sources.without_secrets());
+    }
+    load(&sources)
+}
 
 /// The configuration with the one flag that most subcommands have.
 pub(super) fn with_store(config: Option<PathBuf>, store: Option<&str>) -> Result<Config, Faults> {

@@ -25,8 +25,21 @@ pub(super) fn receiver(config: &Config) -> Result<Option<(Webhook, Retry)>, Fail
     Ok(Some((webhook, notify.retry)))
 }
 
+/// Sends to the receiver; where there is none, warns of what waits for one.
+pub(super) async fn start(
+    receiver: Option<(Webhook, Retry)>,
+    store: &Arc<SqliteStore>,
+    clock: &Clock,
+) -> Result<Option<Notifier>, Failure> {
+    let Some(receiver) = receiver else {
+        warn_of_unsent(store).await?;
+        return Ok(None);
+    };
+    Ok(Some(Notifier::start(receiver, store, clock)))
+}
+
 /// Says that something waits which nobody sends.
-pub(super) async fn warn_of_unsent(store: &SqliteStore) -> Result<(), Failure> {
+async fn warn_of_unsent(store: &SqliteStore) -> Result<(), Failure> {
     let unsent = store
         .list_notifications()
         .await
@@ -49,11 +62,7 @@ pub(super) struct Notifier {
 
 impl Notifier {
     /// Sends from now on what the store queues, and what it still has.
-    pub(super) fn start(
-        (webhook, retry): (Webhook, Retry),
-        store: &Arc<SqliteStore>,
-        clock: &Clock,
-    ) -> Self {
+    fn start((webhook, retry): (Webhook, Retry), store: &Arc<SqliteStore>, clock: &Clock) -> Self {
         let sender = Sender::new(Arc::clone(store), Box::new(webhook), retry, clock.clone());
         let stop = CancellationToken::new();
         let task = tokio::spawn(sender.run(stop.clone()));

@@ -1,24 +1,26 @@
 //! `dragoman serve`: takes calls until a signal says otherwise.
 
+use std::convert::Infallible;
 use std::fmt::Write;
 use std::fs;
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
-use super::notifier::Notifier;
 use super::{first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::forward::Upstreams;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
 use crate::server::{self, Limits, Listener, Outcome, Server, signals};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, audit, key_uses};
+use crate::store::{KeyStore, Store, audit, key_uses};
 use crate::{stack, telemetry};
 
 /// Serves, and returns once drained: the exit code of the process.
@@ -49,16 +51,27 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
     let clock = Clock::system();
-    let (pepper, store) = open(config.clone(), clock.clone()).await?;
-    let store = Arc::new(store);
-    let commands: Arc<dyn Store> = Arc::<SqliteStore>::clone(&store);
-    first_start::run(&config, &*store, &pepper, &clock, &addresses).await?;
-    let keys = watch_keys(&config, pepper, &*store).await?;
+    let upstreams = Upstreams::new(config.upstreams.clone())
+        .map_err(|error| Failure::failed("upstreams", error))?;
+    let (pepper, store) = if config.has_store {
+        let (pepper, store) = open(config.clone(), clock.clone()).await?;
+        (pepper, Some(Arc::new(store)))
+    } else {
+        // What it makes is compared with what it made: nothing of it is ever kept.
+        (Pepper::new(&clock.random()), None)
+    };
+    if let Some(store) = &store {
+        first_start::run(&config, &**store, &pepper, &clock, &addresses).await?;
+    }
+    let keys = watch_keys(&config, pepper, store.as_deref()).await?;
     let counting = clock.clone();
+    let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
+    let forward = stack::forward(upstreams, commands.as_ref(), clock.clone());
     let gateway = stack::gateway(stack::Parts {
         routes: config.routes,
         trusted_proxies: config.auth.trusted_proxies,
         store: commands,
+        forward: forward.clone(),
         keys: Arc::clone(&keys),
         account: config.store.account,
         body_budget: config.server.buffered_bodies,
@@ -68,32 +81,51 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         clock: clock.clone(),
     });
 
-    log_head(&*store).await?;
+    if let Some(store) = &store {
+        log_head(&**store).await?;
+    }
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
-    if receiver.is_none() {
-        notifier::warn_of_unsent(&store).await?;
-    }
-    let notifier = receiver.map(|receiver| Notifier::start(receiver, &store, &clock));
+    let notifier = match &store {
+        Some(store) => notifier::start(receiver, store, &clock).await?,
+        None => None,
+    };
     let outcome = tokio::select! {
         outcome = server.run(gateway) => outcome,
-        never = audit::keep_counting(&*store, &counting) => match never {},
-        never = key_uses::keep_noting(&keys, &*store) => match never {},
+        never = keep_house(store.as_deref(), &keys, &counting) => match never {},
     };
     if let Some(notifier) = notifier {
         notifier.finish(outcome).await;
     }
     drop(pid_file);
+    forward.finished().await;
+    match store {
+        Some(store) => close(&store, &keys).await.map(|()| outcome),
+        None => Ok(outcome),
+    }
+}
+
+/// What is done beside serving, for as long as it is polled.
+async fn keep_house(store: Option<&SqliteStore>, keys: &KeyRing, clock: &Clock) -> Infallible {
+    let Some(store) = store else {
+        return pending().await;
+    };
+    tokio::select! {
+        never = audit::keep_counting(store, clock) => never,
+        never = key_uses::keep_noting(keys, store) => never,
+    }
+}
+
+async fn close(store: &SqliteStore, keys: &KeyRing) -> Result<(), Failure> {
     // No call is left that could add to them. What was served stays served if this fails.
-    if let Err(error) = key_uses::note(&keys, &*store).await {
+    if let Err(error) = key_uses::note(keys, store).await {
         tracing::warn!(error = ?error, "the last uses of keys since a minute are lost");
     }
-    log_head(&*store).await?;
+    log_head(store).await?;
     store
         .close()
         .await
-        .map_err(|error| Failure::failed("cannot close the store", error))?;
-    Ok(outcome)
+        .map_err(|error| Failure::failed("cannot close the store", error))
 }
 
 /// Notes in the log where the audit trail ends: logs are mostly kept elsewhere, and whoever cuts the
@@ -139,11 +171,11 @@ async fn open(config: Config, clock: Clock) -> Result<(Pepper, SqliteStore), Fai
         .map_err(|error| Failure::failed("cannot open the store", error))?
 }
 
-/// The keys of the configuration, and those of the store as they are at any time.
+/// The keys of the configuration, and those of the store, if there is one, as they are at any time.
 async fn watch_keys(
     config: &Config,
     pepper: Pepper,
-    store: &dyn Store,
+    store: Option<&SqliteStore>,
 ) -> Result<Arc<KeyRing>, Failure> {
     let fixed = config
         .keys
@@ -153,6 +185,9 @@ async fn watch_keys(
         .collect();
     let ring = Arc::new(KeyRing::new(pepper, fixed));
     let live = Arc::clone(&ring);
+    let Some(store) = store else {
+        return Ok(ring);
+    };
     store
         .watch_keys(Box::new(move |keys| live.replace(keys)))
         .await

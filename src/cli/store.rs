@@ -10,6 +10,13 @@ use crate::store::{Store, StoreError};
 /// The pepper and the store of a configuration, both made where they are not there yet: the pepper
 /// first, since a database without one is taken for an accident. Blocks.
 pub(super) fn open(config: &Config, clock: &Clock) -> Result<(Pepper, SqliteStore), Failure> {
+    if !config.has_store {
+        return Err(Failure::Usage(format!(
+            "{}: store.url: there is no store, since every command goes to an upstream and every key is \
+             in the configuration: to have one, name it, e.g. \"sqlite:data/dragoman.db\"",
+            config.file
+        )));
+    }
     let database = &config.store.database;
     let pepper = pepper::read_or_make(&config.auth.pepper_file, database, clock)
         .map_err(|error| Failure::failed("auth.pepper_file", error))?;

@@ -34,7 +34,7 @@ pub enum Endpoint {
 }
 
 /// One upstream, and how long each step towards it may take.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     /// Where it is.
     pub endpoint: Endpoint,
@@ -63,7 +63,7 @@ pub struct Parameters {
 }
 
 /// Trust and identity of TLS 1.2 and 1.3.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsParameters {
     /// Certificates (PEM) of the authorities to trust instead of the system's.
     pub ca: Option<Vec<u8>>,
@@ -74,7 +74,7 @@ pub struct TlsParameters {
 }
 
 /// A client certificate and its key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The certificate and its intermediates (PEM).
     pub certificate: Vec<u8>,

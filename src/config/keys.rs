@@ -1,16 +1,16 @@
 //! `[keys.NAME]`: API keys that live in the configuration and not in the store.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
 
 use super::fault::Faults;
 use super::place::Place;
-use super::secret_file::{self, Given};
+use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
-use super::value::List;
+use super::value::{Given, List};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::Key;
 use crate::auth::scope::{Scope, ScopeError, Scopes};
@@ -86,11 +86,11 @@ pub(super) struct KeySection {
 }
 
 impl KeySection {
-    /// Reads the key; paths are relative to `directory`.
+    /// Reads the key; nothing where its file is not read.
     pub(super) fn build(
         self,
         name: &str,
-        directory: &Path,
+        files: SecretFiles<'_>,
         place: Place<'_>,
         faults: &mut Faults,
     ) -> Option<StaticKey> {
@@ -100,14 +100,13 @@ impl KeySection {
             return None;
         }
         let secret = match (self.value, self.value_file) {
-            (Some(value), None) => Ok(value.0),
-            (None, Some(path)) => {
-                secret_file::read(&directory.join(path)).map_err(|error| ("value_file", error))
-            }
+            (Some(value), None) => Ok(Some(value.0)),
+            (None, Some(path)) => files.read(&path).map_err(|error| ("value_file", error)),
             _ if place.has("value") || place.has("value_file") => return None,
             _ => Err(("", "has no key: give it a value or a value_file".to_owned())),
         };
-        let secret = secret.and_then(|secret| check_foreign(secret).map_err(|error| ("", error)));
+        let checked = |secret: Option<Secret>| secret.map(check_foreign).transpose();
+        let secret = secret.and_then(|secret| checked(secret).map_err(|error| ("", error)));
         let scopes = self.scopes.map(|list| list.0);
         if scopes.as_ref().is_some_and(Vec::is_empty) {
             let message =
@@ -126,7 +125,7 @@ impl KeySection {
         }
         let secret = secret
             .map_err(|(key, message)| faults.push(place.fault(key, message)))
-            .ok()?;
+            .ok()??;
         Some(StaticKey {
             name: name.to_owned(),
             secret,

@@ -1,17 +1,18 @@
 //! `[notify]`: who is told of users whom Vision6's `email_user` is about.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::fault::Faults;
 use super::place::Place;
-use super::secret_file::{self, Given};
-use super::value::{Days, Span};
+use super::secret_file::SecretFiles;
+use super::value::{Days, Given, Span};
 use crate::notify::retry::Retry;
 use crate::notify::signature::SigningKey;
 use crate::notify::url::Url;
 use crate::notify::webhook::Target;
+use crate::secret::Secret;
 
 /// Who is told, and how often that is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +65,10 @@ impl Default for NotifySection {
 }
 
 impl NotifySection {
-    /// Reads the secret; paths are relative to `directory`. Nothing where there is no receiver.
+    /// Reads the secret. Nothing where there is no receiver, or where secrets are not read.
     pub(super) fn build(
         self,
-        directory: &Path,
+        files: SecretFiles<'_>,
         place: Place<'_>,
         faults: &mut Faults,
     ) -> Option<Notify> {
@@ -75,7 +76,7 @@ impl NotifySection {
         if !place.has("webhook") {
             return None;
         }
-        let (url, key) = self.webhook.build(directory, place, faults)?;
+        let (url, key) = self.webhook.build(files, place, faults)?;
         Some(Notify {
             webhook: Target { url, key, timeout },
             retry,
@@ -105,7 +106,7 @@ impl NotifySection {
 impl WebhookSection {
     fn build(
         self,
-        directory: &Path,
+        files: SecretFiles<'_>,
         place: Place<'_>,
         faults: &mut Faults,
     ) -> Option<(Url, SigningKey)> {
@@ -116,8 +117,7 @@ impl WebhookSection {
                            \"https://hooks.example.com/users\"";
             faults.push(place.fault("url", message));
         }
-        let (given, file) = (self.secret, self.secret_file);
-        let secret = secret_file::choose("secret", given, file, directory, place, faults)?;
+        let secret = choose((self.secret, self.secret_file), files, place, faults)?;
         let source = if place.has("secret") {
             "secret"
         } else {
@@ -128,4 +128,33 @@ impl WebhookSection {
             .ok();
         Some((url?, key?))
     }
+}
+
+/// The secret, or the one in the file; neither or both is a fault.
+fn choose(
+    (given, file): (Option<Given>, Option<PathBuf>),
+    files: SecretFiles<'_>,
+    place: Place<'_>,
+    faults: &mut Faults,
+) -> Option<Secret> {
+    if place.has("secret") && place.has("secret_file") {
+        let message = "is there beside secret_file: keep one of the two";
+        faults.push(place.fault("secret", message));
+        return None;
+    }
+    if let Some(given) = given {
+        return Some(given.0);
+    }
+    if let Some(path) = file {
+        return files
+            .read(&path)
+            .map_err(|message| faults.push(place.fault("secret_file", message)))
+            .ok()
+            .flatten();
+    }
+    // The fault of what is there and could not be read is noted already.
+    if !place.has("secret") && !place.has("secret_file") {
+        faults.push(place.fault("secret", "is missing: add it, or secret_file"));
+    }
+    None
 }

@@ -12,6 +12,7 @@ use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
 use super::value::{Size, Span, from_scalar};
+use super::{losses, targets};
 use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
@@ -57,6 +58,20 @@ pub(super) struct RouteSection {
     call_timeout: Option<Span>,
     /// Calls at once; more are refused as overload.
     in_flight: Option<usize>,
+    /// Where users go: `store`, or an upstream by name.
+    user: Option<String>,
+    /// Where groups and their members go.
+    group: Option<String>,
+    /// Where single commands go, e.g. `"user.delete" = "store"`.
+    commands: Option<BTreeMap<String, String>>,
+    /// Whether commands of one noun may go to different targets.
+    allow_split: Option<bool>,
+    /// What becomes of fields that an upstream has no place for: `reject`, `warn` or `drop`.
+    on_loss: Option<losses::Rule>,
+    /// The same for single fields.
+    loss: Option<BTreeMap<String, losses::Rule>>,
+    /// Fields that travel as another one, e.g. `"grupo.custom_field_1" = "title"`.
+    map: Option<BTreeMap<String, String>>,
     form: Option<FormSection>,
     json: Option<JsonSection>,
 }
@@ -73,12 +88,27 @@ impl RouteSection {
             return None;
         };
         refuse_ineffective(dialect, place, faults);
+        let targets = targets::Written {
+            user: self.user,
+            group: self.group,
+            commands: self.commands,
+            allow_split: self.allow_split.unwrap_or(false),
+        };
+        let targets = targets.build(dialect, place, faults);
+        let losses = losses::Written {
+            usual: self.on_loss,
+            fields: self.loss,
+            homes: self.map,
+        };
+        let losses = losses.build(place, faults);
         let mut noted = |key: &str, message: String| faults.push(place.fault(key, message));
         let host = self.host.map(|host| self::host(&host)).transpose();
         let host = host.map_err(|message| noted("host", message)).ok();
         let path = self.path.as_deref().unwrap_or(usual_path(dialect));
         let prefix = prefix(path).map_err(|message| noted("path", message)).ok();
-        let roles = self.roles.map_or_else(|| Ok(usual_roles(dialect)), roles);
+        let roles = self
+            .roles
+            .map_or_else(|| Ok(usual_roles(dialect)), role_table);
         let roles = roles
             .map_err(|(role, message)| noted(&format!("roles.{role}"), message))
             .ok();
@@ -124,6 +154,8 @@ impl RouteSection {
                 json,
             },
             limits,
+            targets,
+            losses,
         })
     }
 }
@@ -213,7 +245,7 @@ fn check(limits: &Limits, place: Place<'_>, faults: &mut Faults) {
 }
 
 /// Where the vendor's server has its interface.
-const fn usual_path(dialect: Dialect) -> &'static str {
+pub(super) const fn usual_path(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Grupo => "/api_request",
         Dialect::Vision6 => "/api/jsonrpcserver",
@@ -228,14 +260,15 @@ const fn usual_body(dialect: Dialect) -> usize {
     }
 }
 
-fn usual_roles(dialect: Dialect) -> Vec<(String, Role)> {
+pub(super) fn usual_roles(dialect: Dialect) -> Vec<(String, Role)> {
     let table = default_roles(dialect).iter();
     table
         .filter_map(|(name, role)| Some(((*name).to_owned(), Role::new(Text::parse(*role).ok()?))))
         .collect()
 }
 
-fn roles(table: Names) -> Result<Vec<(String, Role)>, (String, String)> {
+/// Roles by the dialect's ids; which id is at fault, and why, where one is.
+pub(super) fn role_table(table: Names) -> Result<Vec<(String, Role)>, (String, String)> {
     table
         .into_iter()
         .map(|(name, role)| match Text::parse(role.as_str()) {
@@ -292,7 +325,7 @@ fn dialects() -> String {
 
 /// A dialect by its name.
 #[derive(Debug)]
-struct DialectName(Dialect);
+pub(super) struct DialectName(pub(super) Dialect);
 
 impl FromStr for DialectName {
     type Err = String;

@@ -22,6 +22,7 @@ pub struct Sources {
     directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
     flags: Vec<Layer>,
+    secrets: bool,
 }
 
 /// The layers as one, and what faults and relative paths refer to.
@@ -29,6 +30,8 @@ pub(super) struct Merged {
     pub(super) figment: Figment,
     pub(super) file: String,
     pub(super) directory: PathBuf,
+    /// Whether the files of secrets are read.
+    pub(super) secrets: bool,
 }
 
 impl Sources {
@@ -40,6 +43,7 @@ impl Sources {
             directory: PathBuf::new(),
             environment: Vec::new(),
             flags: Vec::new(),
+            secrets: true,
         }
     }
 
@@ -76,6 +80,13 @@ impl Sources {
         self
     }
 
+    /// Reads no file with a secret. Such a configuration is good for being checked only.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        self.secrets = false;
+        self
+    }
+
     pub(super) fn merge(&self, faults: &mut Faults) -> Result<Merged, Fault> {
         let file = self.read()?;
         let layer = Layer::from_toml(&file.name, &file.text)?;
@@ -95,6 +106,7 @@ impl Sources {
             figment,
             file: file.name,
             directory: file.directory,
+            secrets: self.secrets,
         })
     }
 

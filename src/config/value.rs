@@ -12,6 +12,8 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
+use crate::secret::Secret;
+
 /// A duration: `"250ms"`, `"5s"`, `"1m 30s"`; at most a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span(pub(super) Duration);
@@ -184,6 +186,21 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for List<T> {
         }
 
         deserializer.deserialize_any(Items(PhantomData)).map(Self)
+    }
+}
+
+/// The text of a secret; never repeated in a fault.
+pub(super) struct Given(pub(super) Secret);
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::from(text)))
     }
 }
 

@@ -147,6 +147,8 @@ mod answer;
 mod attribute;
 mod credentials;
 mod directory;
+mod exchange;
+mod expresses;
 mod fault;
 mod field;
 mod filter;
@@ -175,6 +177,7 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -183,6 +186,8 @@ use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::Policy;
 
+pub use self::exchange::Exchange;
+pub(super) use self::expresses::{expresses, has_operation};
 pub use self::operation::ReplyTo;
 
 /// The codec of the b2evolution dialect.
@@ -229,6 +234,6 @@ impl Codec for B2evolution {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        answer::decode(command, head, body, policy)
+        answer::decode(command, head, body, policy).map_err(Refusal::into_error)
     }
 }

@@ -78,6 +78,8 @@
 //! since the vendor would look for an address. Bans go by number only.
 
 mod envelope;
+mod exchange;
+mod expresses;
 mod extension;
 mod failure;
 mod fault;
@@ -103,7 +105,10 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
+pub(super) use self::expresses::{expresses, has_operation};
 pub use self::response::ReplyTo;
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -152,6 +157,6 @@ impl Codec for Grupo {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, head, body, policy)
+        response::decode(command, head, body, policy).map_err(Refusal::into_error)
     }
 }

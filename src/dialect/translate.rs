@@ -7,18 +7,21 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::Response;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response};
 use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
 use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context, Unread};
-use crate::error::Error;
-use crate::outcome::Outcome;
+use crate::command::field::Field;
+use crate::error::{Error, is_shown};
 use crate::route::Route;
 use crate::telemetry::{CallLine, log_call};
+
+/// Names what an upstream had no place for, where the route says to leave it out and to say so.
+const LOST: HeaderName = HeaderName::from_static("x-dragoman-lost");
 
 /// One request at the seam.
 #[derive(Debug)]
@@ -87,10 +90,18 @@ where
         context.route = Some(Arc::clone(&route));
         let (calls, reply_to) = decode(&head, &body, &route);
         let mut results = Vec::with_capacity(calls.len());
+        let mut lost = Vec::new();
         for call in calls {
-            results.push(self.carry_out(call, &context, &route).await);
+            let answered = self.carry_out(call, &context, &route).await;
+            results.push(answered.result);
+            lost.extend(answered.lost);
         }
-        reply_to.encode_response(results, context.request_id.reference(), &route.policy)
+        let reference = context.request_id.reference();
+        let mut response = reply_to.encode_response(results, reference, &route.policy);
+        if let Some(names) = shown(lost) {
+            response.headers_mut().insert(LOST, names);
+        }
+        response
     }
 
     async fn carry_out(
@@ -98,7 +109,7 @@ where
         mut call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
-    ) -> Result<Outcome, Error> {
+    ) -> Answered {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
         match &mut call {
@@ -108,18 +119,34 @@ where
         let Ok(answered) = self.commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
         self.denials.note(asked, context, &answered);
-        let Answered { caller, result } = answered;
         log_call(&CallLine {
             id: context.request_id,
             source: context.source,
             route,
-            caller: caller.as_ref(),
+            caller: answered.caller.as_ref(),
             action: asked.map(|asked| asked.action),
-            error: result.as_ref().err(),
+            error: answered.result.as_ref().err(),
             took: since.elapsed(),
         });
-        result
+        answered
     }
+}
+
+/// The names of fields as a header; those that nobody could read in one are "a field".
+fn shown(mut lost: Vec<Field>) -> Option<HeaderValue> {
+    lost.sort_unstable();
+    lost.dedup();
+    let names = lost.iter().map(ToString::to_string).map(|name| {
+        if is_shown(&name) {
+            name
+        } else {
+            "a field".to_owned()
+        }
+    });
+    let names: Vec<_> = names.collect();
+    HeaderValue::try_from(names.join(", "))
+        .ok()
+        .filter(|names| !names.is_empty())
 }
 
 fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {

@@ -150,6 +150,8 @@
 
 mod arguments;
 mod details;
+mod exchange;
+mod expresses;
 mod fault;
 mod members;
 mod native;
@@ -167,7 +169,10 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
+pub use self::exchange::Exchange;
+pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
+use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
 use crate::auth::call::Reference;
@@ -235,7 +240,7 @@ impl Codec for Vision6 {
     }
 
     fn encode_request(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
-        request::encode(call, policy)
+        request::encode(call, request::FIRST, policy)
     }
 
     fn decode_response(
@@ -244,7 +249,7 @@ impl Codec for Vision6 {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, head, body, policy)
+        response::decode(command, request::FIRST, head, body, policy).map_err(Refusal::into_error)
     }
 }
 

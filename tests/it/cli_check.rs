@@ -40,6 +40,81 @@ fn check_says_what_it_serves() {
     );
 }
 
+const FORWARDING: &str = "[keys.crm]\nvalue_file = 'missing'\n[upstreams.blog]\ndialect = 'b2evolution'\n\
+     url = 'http://127.0.0.1:1/'\nlogin = 'admin'\npassword_file = 'missing'\n\
+     [routes.mail]\ndialect = 'vision6'\nuser = 'blog'\n[routes.mail.loss]\n'phone' = 'drop'\n\
+     [routes.chat]\ndialect = 'grupo'\nuser = 'blog'\n";
+
+#[test]
+fn check_says_what_an_upstream_has_no_place_for() {
+    let directory = directory(FORWARDING);
+    let checked = dragoman(directory.path(), &["check", "--no-secrets"]);
+    assert_eq!(text(&checked.stderr), "");
+    assert_eq!(
+        text(&checked.stdout),
+        "routes.toml: no faults\n\
+         chat: grupo at /api_request of any host, users go to blog\n  \
+         blog has no place for phone (reject), timezone (reject), picture_url (reject)\n\
+         mail: vision6 at /api/jsonrpcserver of any host, users go to blog\n  \
+         blog has no place for email_verified (reject), phone (drop), mobile (reject), fax (reject), \
+         title (reject), timezone (reject), read_only (reject), notify (reject), \
+         vision6.receives_promotional (reject)\n\
+         blog: an update may empty fields that b2evolution does not show, and the log says so \
+         (identity_unknown = \"warn\")\n"
+    );
+}
+
+#[test]
+fn check_suggests_lines_that_can_be_pasted() {
+    let directory = directory(&FORWARDING.replace("[routes.mail.loss]\n'phone' = 'drop'\n", ""));
+    let suggested = dragoman(directory.path(), &["check", "--no-secrets", "--suggest"]);
+    let lines = text(&suggested.stdout);
+    assert!(
+        lines.contains("[routes.mail.loss]\n\"email_verified\" = \"warn\"\n"),
+        "{lines}"
+    );
+    let file = directory.path().join("routes.toml");
+    let pasted = format!("{}\n{lines}", std::fs::read_to_string(&file).unwrap());
+    std::fs::write(&file, pasted).unwrap();
+    let checked = dragoman(directory.path(), &["check", "--no-secrets"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    assert!(!text(&checked.stdout).contains("(reject)"), "{checked:?}");
+    let again = dragoman(directory.path(), &["check", "--no-secrets", "--suggest"]);
+    assert_eq!(text(&again.stdout), "");
+    assert!(text(&again.stderr).starts_with("There is nothing to suggest"));
+}
+
+#[test]
+fn check_reads_no_secret_only_if_it_is_told_so() {
+    let directory = directory(FORWARDING);
+    let checked = dragoman(directory.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(64));
+    let faults = text(&checked.stderr);
+    assert!(
+        faults.contains("keys.crm.value_file: cannot read"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("upstreams.blog.password_file: cannot read"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_gateway_without_a_store_has_no_keys_to_manage() {
+    let routes = FORWARDING.replace("dialect = 'grupo'", "dialect = 'grupo'\ngroup = 'blog'");
+    let directory = directory(&routes);
+    std::fs::write(directory.path().join("missing"), "0123456789abcdef").unwrap();
+    let listed = dragoman(directory.path(), &["keys", "create", "--name", "x"]);
+    assert_eq!(listed.status.code(), Some(64), "{listed:?}");
+    assert!(
+        text(&listed.stderr).contains("store.url: there is no store"),
+        "{listed:?}"
+    );
+    let kept = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(kept, 2);
+}
+
 #[test]
 fn check_without_a_file_checks_the_built_in_copy_and_touches_nothing() {
     let directory = tempfile::tempdir().unwrap();

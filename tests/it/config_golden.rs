@@ -86,6 +86,30 @@ fn the_five_shortest_useful_configurations_have_at_most_nine_lines() {
 }
 
 #[test]
+fn a_migration_takes_at_most_fourteen_lines() {
+    let file = Path::new(DIRECTORY).join("migration.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines = text.lines().map(str::trim);
+    let counted = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    assert!(counted.count() <= 14);
+    let config = load(&file).unwrap_or_else(|faults| panic!("{faults}"));
+    assert!(config.has_store, "its keys are in the store");
+}
+
+#[test]
+fn a_sidecar_has_no_store_and_everything_else_has() {
+    for file in files(is_shortest, "toml") {
+        let is_sidecar = file.ends_with("shortest-sidecar.toml");
+        assert_eq!(
+            load(&file).unwrap().has_store,
+            !is_sidecar,
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn an_empty_file_is_everything_there_is() {
     let config = load(Path::new("tests/golden/config/shortest-everything.toml")).unwrap();
     let built_in = config::load(&Sources::new(None).in_directory("src")).unwrap();

@@ -118,7 +118,7 @@ fn names_with_a_single_underscore_are_not_ours() {
 fn an_unknown_variable_is_a_fault_that_names_it() {
     let unknown = [
         ("DRAGOMAN__SERVER__LISEN", "127.0.0.1:1"),
-        ("DRAGOMAN__UPSTREAM__URL", "x"),
+        ("DRAGOMAN__WEBHOOKS__URL", "x"),
         ("DRAGOMAN__SERVER", "x"),
         ("DRAGOMAN____LISTEN", "x"),
         ("DRAGOMAN__store__url", "sqlite:x"),
@@ -129,7 +129,7 @@ fn an_unknown_variable_is_a_fault_that_names_it() {
             "DRAGOMAN__SERVER: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN____LISTEN: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN__store__url: write the name in upper case",
-            "DRAGOMAN__UPSTREAM__URL: upstream: unknown section (known: server, admin, store, auth, notify, log, keys, routes)",
+            "DRAGOMAN__WEBHOOKS__URL: webhooks: unknown section (known: server, admin, store, auth, notify, log, keys, upstreams, routes)",
             "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, workers, buffered_bodies, proxy_protocol, limits, drain); did you mean `listen`?",
         ]
     );

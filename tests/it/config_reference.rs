@@ -23,7 +23,7 @@ fn relative(mut config: Config, directory: &std::path::Path) -> Config {
 
 /// The keys an error says are known where `zzz` is not.
 fn known_at(table: &str) -> Vec<String> {
-    let entry = if table.starts_with("routes.") {
+    let entry = if table.starts_with("routes.") || table.starts_with("upstreams.") {
         "dialect = 'grupo'\n"
     } else {
         ""
@@ -60,7 +60,7 @@ fn is_mentioned(header: fn(&str) -> String, table: &str, key: &str) -> bool {
 /// `routes.grupo.form` → `routes.*.form`: one entry stands for all.
 fn any_entry(header: &str) -> String {
     let mut parts: Vec<_> = header.split('.').collect();
-    if ["routes", "keys"].contains(&parts[0]) && parts.len() > 1 {
+    if ["routes", "upstreams", "keys"].contains(&parts[0]) && parts.len() > 1 {
         parts[1] = "*";
     }
     parts.join(".")
@@ -71,7 +71,7 @@ fn every_option_is_mentioned() {
     let mut tables: Vec<String> = known_sections()
         .into_iter()
         .map(|section| match section.as_str() {
-            "keys" | "routes" => format!("{section}.any"),
+            "keys" | "upstreams" | "routes" => format!("{section}.any"),
             _ => section,
         })
         .collect();
@@ -108,12 +108,19 @@ fn an_option_that_is_commented_out_has_the_default_it_shows() {
     assert_eq!(loaded, load(BUILT_IN).unwrap());
 }
 
+/// Whether an example works with what this machine does not have: a file, or a certificate.
+fn needs_more(example: &str) -> bool {
+    let key = example.split(" = ").next().unwrap();
+    key == "server_name" || (key.ends_with("_file") && key != "pepper_file")
+}
+
 #[test]
 fn the_examples_in_it_are_right() {
     let is_example = |line: &&str| {
         line.strip_prefix("# ").is_some_and(|rest| {
-            rest.starts_with("[keys.")
-                || rest.starts_with("[notify.")
+            ["[keys.", "[notify.", "[upstreams."]
+                .iter()
+                .any(|header| rest.starts_with(header))
                 || rest.split_once(" = ").is_some_and(|(key, _)| {
                     key.bytes()
                         .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
@@ -123,8 +130,7 @@ fn the_examples_in_it_are_right() {
     let examples: Vec<_> = BUILT_IN.lines().filter(is_example).collect();
     assert!(examples.len() >= 9, "{examples:?}");
     let set = |line: &str| match line.strip_prefix("# ") {
-        // The files they name are on nobody's machine, and there are values already.
-        Some(example) if is_example(&line) && !example.contains("_file = \"secrets/") => {
+        Some(example) if is_example(&line) && !needs_more(example) => {
             format!("{example}\n")
         }
         _ => format!("{line}\n"),
@@ -135,6 +141,7 @@ fn the_examples_in_it_are_right() {
     let config = config::load(&Sources::new(Some(file.path().to_owned())));
     let config = config.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.keys[0].name, "crm");
+    assert_eq!(config.upstreams.len(), 2);
     assert_eq!(config.server.workers, 2);
     let webhook = config.notify.unwrap().webhook;
     assert_eq!(webhook.url.origin(), "https://hooks.example.com");

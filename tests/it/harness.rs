@@ -21,6 +21,7 @@ use dragoman::command::timezone::Timezone;
 use dragoman::command::user::{Level, Role, Status, UserChange, UserRef};
 use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
 use dragoman::config::{self, Sources};
+use dragoman::forward::Upstreams;
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
 use dragoman::route::{Policy, Route};
@@ -190,7 +191,12 @@ impl Seed {
         let service = stack::gateway(stack::Parts {
             routes,
             trusted_proxies: Vec::new(),
-            store: Arc::<SqliteStore>::clone(&store),
+            store: Some(Arc::<SqliteStore>::clone(&store)),
+            forward: stack::forward(
+                Upstreams::new(Vec::new()).unwrap(),
+                None,
+                Clock::fixed(NOW, 0xab),
+            ),
             keys: Arc::clone(&keys),
             account: account(1),
             body_budget: 64 << 20,

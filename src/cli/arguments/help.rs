@@ -71,6 +71,11 @@ pub(super) const CHECK: &str = "\
 Examples:
   dragoman check
   dragoman check --config /etc/dragoman/routes.toml && systemctl restart dragoman
+  dragoman check --suggest >> routes.toml
+  dragoman check --no-secrets          in CI, where the files of secrets are missing
+
+For a route with an upstream it also says which commands and fields that one cannot express, and what
+becomes of them. --suggest prints nothing but the lines that leave such fields out with a warning.
 
 Exit codes:
   0   no fault: the routes are on standard output, one line each

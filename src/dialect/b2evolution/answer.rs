@@ -16,10 +16,11 @@ use super::operation::Operation;
 use super::{directory, html};
 use crate::command::Command;
 use crate::command::name::Username;
+use crate::dialect::exchange::Refusal;
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::outcome::{Outcome, UserPage};
-use crate::route::Policy;
+use crate::route::{JsonLimits, Policy};
 
 /// Reads the answer to a command.
 pub(super) fn decode(
@@ -27,37 +28,82 @@ pub(super) fn decode(
     head: &Parts,
     body: &[u8],
     policy: &Policy,
-) -> Result<Outcome, Error> {
-    let text = std::str::from_utf8(body).map_err(|fault| failure("no UTF-8").caused_by(fault))?;
-    let document = text.find("{\"").and_then(|start| text.get(start..));
-    let document = document.ok_or_else(|| failure("no JSON"))?;
-    let mut json = Json::decode(document, &policy.json)
-        .map_err(|fault| failure("no JSON").caused_by(fault))?;
+) -> Result<Outcome, Refusal> {
+    let unreadable = |cause| Refusal::Unreadable(failure(cause));
+    let text = std::str::from_utf8(body).map_err(|_| unreadable("no UTF-8"))?;
+    let document = document(text).ok_or_else(|| unreadable("no JSON"))?;
+    let mut json = Json::decode(document, &answer_limits(policy))
+        .map_err(|fault| Refusal::Unreadable(failure("no JSON").caused_by(fault)))?;
     let operation = operation(command);
     if json.take("error_status").is_some() {
         let message = string(&mut json, "error_info").unwrap_or_default();
-        return Err(refused(None, &message, head, operation));
+        return Err(Refusal::Fault(refused(None, &message, head, operation)));
     }
     match string(&mut json, "code") {
         Some(code) => {
             let message = string(&mut json, "message").unwrap_or_default();
             coded(&code, &message, head, command)
         }
-        None if head.status == StatusCode::OK => directory::decode(command, json),
-        None => Err(failure(format!("status {} without a code", head.status))),
+        None if head.status == StatusCode::OK => {
+            directory::decode(command, json).map_err(Refusal::Unreadable)
+        }
+        None => {
+            let cause = format!("status {} without a code", head.status);
+            Err(Refusal::Unreadable(failure(cause)))
+        }
     }
 }
 
-fn coded(code: &str, message: &str, head: &Parts, command: &Command) -> Result<Outcome, Error> {
+/// What follows PHP's warnings, each of which stands between line breaks of HTML. A page of
+/// anything else is no answer, whatever JSON it holds.
+fn document(text: &str) -> Option<&str> {
+    const BREAK: &str = "<br />";
+    let (before, document) = text.split_at_checked(text.find("{\"")?)?;
+    let before = before.trim();
+    let is_warnings = before.starts_with(BREAK) && before.ends_with(BREAK);
+    (before.is_empty() || is_warnings).then_some(document)
+}
+
+/// A list of users may be as long as the body may.
+fn answer_limits(policy: &Policy) -> JsonLimits {
+    JsonLimits {
+        members: usize::MAX,
+        ..policy.json
+    }
+}
+
+fn coded(code: &str, message: &str, head: &Parts, command: &Command) -> Result<Outcome, Refusal> {
     let status = head.status;
     let outcome = match (operation(command), code) {
         (Operation::Create, "update_success") if status == StatusCode::CREATED => Outcome::Done,
         (Operation::Update, "update_success") if status == StatusCode::OK => Outcome::Done,
         (Operation::Delete, "delete_success") if status == StatusCode::OK => deleted(message),
         (Operation::List, "no_users") => nobody(command),
-        (operation, _) => return Err(refused(Some(code), message, head, operation)),
+        (_, "update_success" | "delete_success") => {
+            let cause = format!("{code} with status {status}");
+            return Err(Refusal::Unreadable(failure(cause)));
+        }
+        (operation, _) => {
+            let error = refused(Some(code), message, head, operation);
+            return Err(if is_about_login(code) {
+                Refusal::Login(error)
+            } else if *error.kind() == Kind::Upstream && status.is_success() {
+                // A code that nobody knows may be one of success.
+                Refusal::Unreadable(error)
+            } else {
+                Refusal::Fault(error)
+            });
+        }
     };
     Ok(outcome)
+}
+
+/// The codes of signing in, which it does before it looks at anything else.
+fn is_about_login(code: &str) -> bool {
+    matches!(
+        code,
+        "wrong_login_pass" | "login_attempt_failed" | "closed_account"
+    )
 }
 
 fn nobody(command: &Command) -> Outcome {
@@ -96,6 +142,7 @@ fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation
                 head.status,
                 code.unwrap_or("none")
             )),
+            Some(kind) if message.is_empty() => Error::from(kind),
             Some(kind) => Error::new(kind, message),
         }
     });

@@ -21,6 +21,9 @@ pub(super) const EMAIL: &str = "edited_user_email";
 /// Characters of a given name, a family name and a nickname.
 const NAME_LENGTH: usize = 50;
 
+/// Characters of a login.
+const LOGIN_LENGTH: usize = 20;
+
 /// Reads the value of one field into the attribute that is its home.
 pub(super) fn decode(
     home: Home,
@@ -202,16 +205,24 @@ fn login(text: &str) -> Result<Username, Error> {
     Username::parse(text.to_ascii_lowercase()).ok_or_else(|| wording::LOGIN_CHARACTERS.error(""))
 }
 
+/// Whether a user can have the login, be it one of the vendor's own making.
+pub(super) fn is_login(login: &str) -> bool {
+    (1..=LOGIN_LENGTH).contains(&login.len()) && login.bytes().all(is_login_byte)
+}
+
+const fn is_login_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
 /// Letters, digits and three signs; at most 20 of them; not the vendor's own prefix.
 fn check_login(login: &str) -> Result<(), Error> {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if login.is_empty() {
         return Err(wording::LOGIN_EMPTY.error(""));
     }
-    if !login.bytes().all(is_allowed) {
+    if !login.bytes().all(is_login_byte) {
         return Err(wording::LOGIN_CHARACTERS.error(""));
     }
-    if login.len() > 20 {
+    if login.len() > LOGIN_LENGTH {
         return Err(wording::LOGIN_LONG.error(""));
     }
     if login

@@ -129,7 +129,7 @@ pub(super) fn encode(
     Ok(())
 }
 
-fn is_new_field(name: &str) -> bool {
+pub(super) fn is_new_field(name: &str) -> bool {
     let definition = name
         .strip_prefix(NEW_FIELDS)
         .and_then(|rest| rest.strip_prefix('['))

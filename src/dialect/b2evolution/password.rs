@@ -89,6 +89,22 @@ impl<'a> Sent<'a> {
     }
 }
 
+/// Refuses a password that b2evolution would refuse, or keep as another.
+pub(super) fn check(password: &Secret) -> Result<(), Error> {
+    let text = password.reveal();
+    if trim(text) != text {
+        let message = "the new password has blanks around it, which b2evolution takes away; \
+                       choose another";
+        return Err(Error::new(
+            Kind::PasswordRefused(PasswordFault::Characters),
+            message,
+        ));
+    }
+    let mut faults = Vec::new();
+    set(text, text, &mut UserChange::default(), &mut faults);
+    Error::all(faults).map_or(Ok(()), Err)
+}
+
 /// Writes the fields of a change.
 pub(super) fn encode_change(change: &UserChange, fields: &mut Fields) -> Result<(), Error> {
     match (&change.password, &change.current_password) {

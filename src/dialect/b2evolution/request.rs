@@ -213,6 +213,15 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
     assemble(method, &target, fields, &call.credentials, policy)
 }
 
+/// Writes the request for a list of users.
+pub(super) fn encode_list(
+    parameters: Fields,
+    credentials: &Credentials,
+    policy: &Policy,
+) -> Result<Request<Bytes>, Error> {
+    assemble(Method::GET, &Target::Users, parameters, credentials, policy)
+}
+
 fn assemble(
     method: Method,
     target: &Target<'_>,

@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::fault::{self, Fault};
-use super::operation::{Note, ReplyTo};
+use super::operation::{Note, Operation, ReplyTo};
 use super::wording::{self, Shape};
 use super::{html, wire};
 use crate::auth::call::Reference;
@@ -26,13 +26,14 @@ pub(super) fn encode(
         Err(error) => return refuse(&error, reply_to, reference),
     };
     let (status, body) = match outcome {
+        // Not every upstream tells whom it made or removed.
+        Outcome::Done if reply_to.operation == Operation::Create => created(reply_to.note),
+        Outcome::Done if reply_to.operation == Operation::Delete => deleted("User deleted."),
         Outcome::Done => updated(reply_to.note),
         Outcome::UserCreated(_) => created(reply_to.note),
         Outcome::UserDeleted(username) => {
             let login = html::escape(username.as_str());
-            let message = format!("User &laquo;{login}&raquo; deleted.");
-            let body = wire::success("delete_success", StatusCode::OK, &message);
-            (StatusCode::OK, body)
+            deleted(&format!("User &laquo;{login}&raquo; deleted."))
         }
         Outcome::User(user) if is_hidden(&user) => {
             return refuse(&wording::CLOSED_USER.error(""), reply_to, reference);
@@ -62,6 +63,11 @@ fn updated(note: Note) -> (StatusCode, String) {
         Note::PasswordTrimmed => TRIMMED,
     };
     let body = wire::success("update_success", StatusCode::OK, message);
+    (StatusCode::OK, body)
+}
+
+fn deleted(message: &str) -> (StatusCode, String) {
+    let body = wire::success("delete_success", StatusCode::OK, message);
     (StatusCode::OK, body)
 }
 

@@ -26,6 +26,11 @@ pub(super) fn slug(sent: &str) -> Cow<'_, str> {
     Cow::Owned(hyphenated(&reduced(sent)))
 }
 
+/// Whether the vendor keeps a person's name as it is: it takes tags away.
+pub(super) fn keeps_name(sent: &str) -> bool {
+    without_tags(sent) == sent
+}
+
 const fn is_username_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }

@@ -94,6 +94,16 @@ pub(super) fn write_user(user: &UserRef, pairs: &mut Pairs) -> Result<(), Error>
     Ok(())
 }
 
+/// Whether the user can be named as it is.
+pub(super) fn can_name(user: &UserRef) -> bool {
+    write_user(user, &mut Pairs::new()).is_ok()
+}
+
+/// Whether the group can be named as it is.
+pub(super) fn can_name_group(group: &GroupRef) -> bool {
+    write_group(group, &mut Pairs::new()).is_ok()
+}
+
 /// Writes a group the way `group` and `group_id` are read.
 pub(super) fn write_group(group: &GroupRef, pairs: &mut Pairs) -> Result<(), Error> {
     match group {

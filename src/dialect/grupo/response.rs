@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use super::failure::{self, upstream};
 use crate::auth::call::Reference;
 use crate::command::{Action, Command, Id};
+use crate::dialect::exchange::Refusal;
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::outcome::Outcome;
@@ -67,17 +68,18 @@ pub(super) fn decode(
     head: &Parts,
     body: &[u8],
     policy: &Policy,
-) -> Result<Outcome, Error> {
+) -> Result<Outcome, Refusal> {
+    let unreadable = |cause| Refusal::Unreadable(upstream(cause));
     if head.status != StatusCode::OK {
-        return Err(upstream(format!("status {}", head.status.as_u16())));
+        return Err(unreadable(format!("status {}", head.status.as_u16())));
     }
-    let text = std::str::from_utf8(body).map_err(|fault| upstream(fault.to_string()))?;
+    let text = std::str::from_utf8(body).map_err(|fault| unreadable(fault.to_string()))?;
     let mut answer = Json::decode(text.trim(), &policy.json)
-        .map_err(|_| upstream("the answer is no JSON".to_owned()))?;
+        .map_err(|_| unreadable("the answer is no JSON".to_owned()))?;
     match answer.take("success") {
         Some(Json::Bool(true)) => outcome(command, answer),
-        Some(Json::Bool(false)) => Err(failure::read(head, answer)),
-        _ => Err(upstream("the answer does not say success".to_owned())),
+        Some(Json::Bool(false)) => Err(Refusal::Fault(failure::read(head, answer))),
+        _ => Err(unreadable("the answer does not say success".to_owned())),
     }
 }
 
@@ -105,17 +107,18 @@ fn retry_after(error: &Error) -> Option<u64> {
     Some(whole.saturating_add(begun).max(1))
 }
 
-fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Error> {
+fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Refusal> {
+    let unreadable = |cause: &str| Refusal::Unreadable(upstream(cause.to_owned()));
     match command.action() {
         Action::CreateGroup => match answer.take("group_id").as_ref().map(id) {
             Some(Some(id)) => Ok(Outcome::GroupCreated(id)),
-            Some(None) => Err(upstream("group_id is no number".to_owned())),
+            Some(None) => Err(unreadable("group_id is no number")),
             // The oldest systems do not tell.
             None => Ok(Outcome::Done),
         },
         Action::Native if answer != Json::Object(Vec::new()) => {
             let message = "the answer holds more than success, which cannot be handed on";
-            Err(Error::new(Kind::Unsupported, message))
+            Err(Refusal::Fault(Error::new(Kind::Unsupported, message)))
         }
         Action::Native
         | Action::CreateUser
@@ -133,7 +136,7 @@ fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Error> {
         | Action::CountUsers
         | Action::ReadGroup
         | Action::ListGroups
-        | Action::ListTimezones => Err(upstream("there is no such operation".to_owned())),
+        | Action::ListTimezones => Err(unreadable("there is no such operation")),
     }
 }
 

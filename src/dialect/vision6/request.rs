@@ -1,5 +1,7 @@
 //! HTTP request → calls, and a call → the request towards an upstream.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
@@ -110,11 +112,15 @@ fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Box<Unr
 /// The version of the vendor's interface that this gateway speaks to upstreams.
 const VERSION_QUERY: &str = "?version=3.3";
 
+/// The number of a command's only request, or its first.
+pub(super) const FIRST: u32 = 1;
+
 /// Writes the request for a call in the shape of version 1.0, the key first. What Vision6 cannot
 /// express is [`Kind::Unsupported`].
-pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
+pub(super) fn encode(call: &Call, number: u32, policy: &Policy) -> Result<Request<Bytes>, Error> {
     let mut body = String::with_capacity(512);
-    body.push_str("{\"id\":1,\"method\":");
+    // Writing to a String cannot fail.
+    let _ = write!(body, "{{\"id\":{number},\"method\":");
     write_php_string(&mut body, operation::method(&call.command)?);
     body.push_str(",\"params\":");
     operation::encode(&mut body, call, policy)?;

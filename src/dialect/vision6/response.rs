@@ -9,9 +9,11 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::fault::{self, Subject};
 use super::members::string_writer;
+use super::wire::Method;
 use super::{ReplyTo, outcome, value};
 use crate::auth::call::Reference;
 use crate::command::Command;
+use crate::dialect::exchange::Refusal;
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::framing::json_rpc::{self, Version};
@@ -59,6 +61,7 @@ fn answer(
     reference: Reference,
 ) -> json_rpc::Response {
     let error = match result {
+        Ok(Outcome::Done) if subject == Subject::Method(Method::AddUser) => unnumbered(),
         Ok(outcome) => match outcome::encode(&outcome, string_writer(version)) {
             Some(result) => return json_rpc::Response::Result(result),
             None => Error::internal("the outcome has no form in Vision6"),
@@ -66,6 +69,12 @@ fn answer(
         Err(error) => error,
     };
     fault::encode(&error, subject, version, reference)
+}
+
+/// Not every upstream tells the number of a new user, and `true` in its place would be taken for 1.
+fn unnumbered() -> Error {
+    let message = "the user was made, and its number is not known; look for its username";
+    Error::new(Kind::UnknownOutcome, message)
 }
 
 fn longest_wait(results: &[Result<Outcome, Error>]) -> Option<Duration> {
@@ -79,28 +88,48 @@ fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs().saturating_add(begun).max(1))
 }
 
-/// Reads an upstream's answer.
+/// Reads an upstream's answer to the request of that number.
 ///
 /// Only status 200 with a result and no error is success. A fault is in `error`: an object, or in
 /// old versions of the vendor's server the string `"322-Username unavailable"`. Any other status,
-/// and a body that is no such envelope, is a failed upstream.
+/// a body that is no such envelope, and one with the number of another request are a failed
+/// upstream.
 pub(super) fn decode(
     command: &Command,
+    number: u32,
     head: &Parts,
     body: &[u8],
     policy: &Policy,
-) -> Result<Outcome, Error> {
+) -> Result<Outcome, Refusal> {
     if head.status != StatusCode::OK {
-        return Err(upstream(format!("it answered with status {}", head.status)));
+        return Err(unreadable(format!(
+            "it answered with status {}",
+            head.status
+        )));
     }
-    let text = str::from_utf8(body).map_err(|error| upstream(error.to_string()))?;
-    let mut envelope =
-        Json::decode(text, &answer_limits(policy)).map_err(|error| upstream(error.to_string()))?;
+    let text = str::from_utf8(body).map_err(|error| unreadable(error.to_string()))?;
+    let mut envelope = Json::decode(text, &answer_limits(policy))
+        .map_err(|error| unreadable(error.to_string()))?;
     let mut member = |name| envelope.take(name).unwrap_or(Json::Null);
     match (member("error"), member("result")) {
-        (Json::Null, Json::Null) => Err(upstream("it answered with neither result nor error")),
-        (Json::Null, result) => outcome::decode(command, result).map_err(refuse_result),
-        (error, _) => Err(decode_fault(error, retry_after(&head.headers))),
+        (Json::Null, Json::Null) => Err(unreadable("it answered with neither result nor error")),
+        (Json::Null, result) if is_number(&member("id"), number) => {
+            outcome::decode(command, result).map_err(refuse_result)
+        }
+        (Json::Null, _) => Err(unreadable("it answered another request than this")),
+        (error, _) => {
+            let fault = decode_fault(error, retry_after(&head.headers));
+            Err(Refusal::Fault(fault))
+        }
+    }
+}
+
+/// Some servers of JSON-RPC make a string of every id.
+fn is_number(id: &Json<'_>, number: u32) -> bool {
+    match id {
+        Json::Integer(id) => *id == i64::from(number),
+        Json::String(id) => **id == *number.to_string(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => false,
     }
 }
 
@@ -114,11 +143,15 @@ fn answer_limits(policy: &Policy) -> JsonLimits {
 }
 
 /// What is wrong with a result is the upstream's fault, except what the result itself says.
-fn refuse_result(error: Error) -> Error {
+fn refuse_result(error: Error) -> Refusal {
     if matches!(error.kind(), Kind::UserNotFound | Kind::Unsupported) {
-        return error;
+        return Refusal::Fault(error);
     }
-    upstream(error.to_string())
+    unreadable(error.to_string())
+}
+
+fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Refusal {
+    Refusal::Unreadable(upstream(cause))
 }
 
 fn decode_fault(mut error: Json<'_>, retry_after: Option<Duration>) -> Error {

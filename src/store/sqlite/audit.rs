@@ -1,6 +1,7 @@
 //! The audit trail: one record in the transaction of each write, linked to the one before it.
 
 mod denials;
+mod forwarded;
 mod list;
 mod old;
 

@@ -276,12 +276,16 @@ fn an_upstream_succeeds_by_code_and_status_behind_php_warnings() {
     };
     let success =
         r#"{"code":"update_success","message":"Profile has been updated.","data":{"status":200}}"#;
-    let warned = format!("<br />\n<b>Warning</b>: Undefined array key\n{success}");
+    let warning =
+        "<br />\n<b>Warning</b>: Undefined array key in <b>x.php</b> on line <b>7</b><br />\n";
+    let warned = format!("{warning}{warning}{success}");
     assert_eq!(read(StatusCode::OK, &warned).unwrap(), Outcome::Done);
 
     let html = "<br />\n<b>Fatal error</b>: Uncaught Error in {main}\n";
+    let page = format!("<html><script>{success}");
     for (status, body) in [
         (StatusCode::OK, html),
+        (StatusCode::OK, &page),
         (StatusCode::OK, ""),
         (StatusCode::FORBIDDEN, success),
         (StatusCode::OK, r#"{"code":"new_in_v8","message":"x"}"#),

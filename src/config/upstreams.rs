@@ -1,0 +1,377 @@
+//! `[upstreams.NAME]`: the systems that commands are forwarded to.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+use super::fault::Faults;
+use super::place::Place;
+use super::route_tables::Names;
+use super::routes::{DialectName, role_table, usual_path, usual_roles};
+use super::secret_file::SecretFiles;
+use super::suggest::did_you_mean;
+use super::upstream_url::{Address, parse};
+use super::value::{Given, Size, Span, from_scalar};
+use crate::auth::Credentials;
+use crate::client::{self, Client, TlsParameters};
+use crate::command::{AccountId, Dialect, Id};
+use crate::dialect::exchange::{Terms, Unknown};
+use crate::forward::Parameters;
+use crate::route::number_table::NumberTable;
+use crate::route::profile::Profile;
+use crate::route::{FormLimits, JsonLimits, Policy};
+
+/// `[upstreams.NAME]` as it is written. What is absent is the default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct UpstreamSection {
+    /// `grupo`, `vision6` or `b2evolution`.
+    pub(super) dialect: Option<DialectName>,
+    /// `http://`, `https://` or `unix:/path/of/socket`; without a path, where the vendor's server has
+    /// its interface.
+    url: Option<String>,
+    /// `Host` of every request, where it is not the one of the URL.
+    host: Option<String>,
+    /// The gateway's own API key there.
+    key: Option<Given>,
+    /// A file with it.
+    key_file: Option<PathBuf>,
+    /// The gateway's own login there.
+    login: Option<String>,
+    /// The password of it.
+    password: Option<Given>,
+    /// A file with that.
+    password_file: Option<PathBuf>,
+    /// The account that its users belong to: calls for another find nobody there.
+    account: Option<i64>,
+    /// Grupo and b2evolution: ids of roles there, and what they stand for.
+    roles: Option<Names>,
+    /// b2evolution only: whether an update is refused that would empty fields nobody can read there.
+    identity_unknown: Option<OnUnknown>,
+    /// Certificates of the authorities to trust instead of the system's.
+    ca_file: Option<PathBuf>,
+    /// The certificate to show, with `certificate_key_file`.
+    certificate_file: Option<PathBuf>,
+    /// Its private key.
+    certificate_key_file: Option<PathBuf>,
+    /// The name on the upstream's certificate, where it is not the host's.
+    server_name: Option<String>,
+    /// Connections at once.
+    connections: Option<usize>,
+    /// How long a connection rests before it is closed.
+    idle: Option<Span>,
+    /// How old a connection becomes.
+    lifetime: Option<Span>,
+    /// To resolve the name and connect.
+    connect_timeout: Option<Span>,
+    /// To the last byte of an answer's head.
+    head_timeout: Option<Span>,
+    /// All that one command takes there.
+    timeout: Option<Span>,
+    /// Bytes of an answer's head.
+    head_bytes: Option<Size>,
+    /// Bytes of an answer.
+    response_bytes: Option<Size>,
+}
+
+impl UpstreamSection {
+    /// Parses and checks the parts; paths are relative to the directory of `files`.
+    pub(super) fn build(
+        self,
+        name: &str,
+        files: SecretFiles<'_>,
+        place: Place<'_>,
+        faults: &mut Faults,
+    ) -> Option<Parameters> {
+        let Some(DialectName(dialect)) = self.dialect else {
+            if !place.has("dialect") {
+                let message = "names no dialect: add `dialect = \"…\"`";
+                faults.push(place.fault("", message));
+            }
+            return None;
+        };
+        refuse_ineffective(dialect, place, faults);
+        let address = self.address(dialect, place, faults);
+        let credentials = self.credentials(dialect, files, place, faults);
+        let tls = self.tls(files, place, faults);
+        let terms = self.terms(dialect, place, faults);
+        let anywhere = address.clone().unwrap_or_else(Address::anywhere);
+        let client = self.client(&anywhere, tls.clone().unwrap_or_default());
+        check(&client, place, faults);
+        let (address, _) = (address?, tls?);
+        // With parameters that are out of range it would say so in other words.
+        if faults.is_empty()
+            && let Err(error) = Client::new(client.clone())
+        {
+            faults.push(place.fault("", format!("cannot be used: {error}")));
+        }
+        let (mut terms, credentials) = (terms?, credentials?);
+        terms.policy.base_path = address.path;
+        Some(Parameters {
+            name: name.to_owned(),
+            dialect,
+            client,
+            credentials,
+            terms,
+        })
+    }
+
+    fn address(&self, dialect: Dialect, place: Place<'_>, faults: &mut Faults) -> Option<Address> {
+        let Some(url) = &self.url else {
+            if !place.has("url") {
+                let message = "has no address: add `url = \"http://…\"`";
+                faults.push(place.fault("", message));
+            }
+            return None;
+        };
+        let mut address = parse(url)
+            .map_err(|message| faults.push(place.fault("url", message)))
+            .ok()?;
+        if address.path.is_empty() {
+            usual_path(dialect).clone_into(&mut address.path);
+        }
+        if let Some(host) = &self.host {
+            if let Ok(host) = host.parse() {
+                address.host = host;
+            } else {
+                let message = format!("{host:?} is no host: write e.g. \"blog.example.com\"");
+                faults.push(place.fault("host", message));
+            }
+        }
+        if !address.is_tls() {
+            for key in ["ca_file", "certificate_file", "server_name"] {
+                if place.has(key) {
+                    let message = "means nothing without https: remove it, or correct the url";
+                    faults.push(place.fault(key, message));
+                }
+            }
+        }
+        Some(address)
+    }
+
+    /// A key, or for b2evolution a login and its password.
+    fn credentials(
+        &self,
+        dialect: Dialect,
+        files: SecretFiles<'_>,
+        place: Place<'_>,
+        faults: &mut Faults,
+    ) -> Option<Credentials> {
+        let mut secret = |key: &str, value: &Option<Given>, file: &Option<PathBuf>| {
+            let file_key = format!("{key}_file");
+            if place.has(key) && place.has(&file_key) {
+                let message = format!("is there beside {file_key}: keep one of the two");
+                faults.push(place.fault(key, message));
+                return None;
+            }
+            match (value, file) {
+                (Some(value), _) => Some(value.0.clone()),
+                (None, Some(path)) => files
+                    .read_or_blank(path)
+                    .map_err(|message| faults.push(place.fault(&file_key, message)))
+                    .ok(),
+                // What was given and could not be read has its fault already.
+                (None, None) if place.has(key) || place.has(&file_key) => None,
+                (None, None) => {
+                    let message = format!("has no {key}: give it a {key} or a {file_key}");
+                    faults.push(place.fault("", message));
+                    None
+                }
+            }
+        };
+        match dialect {
+            Dialect::Grupo | Dialect::Vision6 => {
+                secret("key", &self.key, &self.key_file).map(Credentials::Key)
+            }
+            Dialect::B2evolution => {
+                let password = secret("password", &self.password, &self.password_file);
+                let Some(login) = self.login.clone().filter(|login| !login.contains(':')) else {
+                    let (key, message) = match self.login {
+                        None => ("", "has no login: add `login = \"…\"`"),
+                        Some(_) => ("login", "must not have a colon in it: choose another user"),
+                    };
+                    faults.push(place.fault(key, message));
+                    return None;
+                };
+                let password = password?;
+                Some(Credentials::Basic { login, password })
+            }
+        }
+    }
+
+    fn terms(&self, dialect: Dialect, place: Place<'_>, faults: &mut Faults) -> Option<Terms> {
+        let account = match self.account {
+            None => None,
+            Some(number) => {
+                let account = Id::new(number).map(AccountId::new);
+                if account.is_none() {
+                    let message = format!("{number} is no account: use 1 or more");
+                    faults.push(place.fault("account", message));
+                }
+                account
+            }
+        };
+        let roles = self.roles.clone();
+        let roles = roles.map_or_else(|| Ok(usual_roles(dialect)), role_table);
+        let roles = roles
+            .map_err(|(role, message)| {
+                faults.push(place.fault(&format!("roles.{role}"), message));
+            })
+            .ok()?;
+        let bytes = self.response_bytes();
+        Some(Terms {
+            policy: Policy {
+                base_path: String::new(),
+                key_in_query: false,
+                anonymous: false,
+                roles,
+                group_roles: NumberTable::default(),
+                group_categories: NumberTable::default(),
+                profile: Profile::default(),
+                form: FormLimits::default(),
+                // The size of an answer is limited as a whole; a list may be as long as that.
+                json: JsonLimits {
+                    members: bytes,
+                    string_bytes: bytes,
+                    ..JsonLimits::default()
+                },
+            },
+            account,
+            unknown: self.identity_unknown.unwrap_or_default().0,
+        })
+    }
+
+    fn tls(
+        &self,
+        files: SecretFiles<'_>,
+        place: Place<'_>,
+        faults: &mut Faults,
+    ) -> Option<TlsParameters> {
+        let mut read = |key: &str, path: &Option<PathBuf>| {
+            let path = path.as_ref()?;
+            files
+                .read(path)
+                .map_err(|message| faults.push(place.fault(key, message)))
+                .ok()?
+        };
+        let ca = read("ca_file", &self.ca_file);
+        let certificate = read("certificate_file", &self.certificate_file);
+        let key = read("certificate_key_file", &self.certificate_key_file);
+        if self.certificate_file.is_some() != self.certificate_key_file.is_some() {
+            let message = "needs the other: certificate_file and certificate_key_file go together";
+            let given = if self.certificate_file.is_some() {
+                "certificate_file"
+            } else {
+                "certificate_key_file"
+            };
+            faults.push(place.fault(given, message));
+            return None;
+        }
+        let identity = certificate
+            .zip(key)
+            .map(|(certificate, key)| client::Identity {
+                certificate: certificate.reveal().as_bytes().to_vec(),
+                key,
+            });
+        Some(TlsParameters {
+            ca: ca.map(|ca| ca.reveal().as_bytes().to_vec()),
+            identity,
+            server_name: self.server_name.clone(),
+        })
+    }
+
+    fn client(&self, address: &Address, tls: TlsParameters) -> client::Parameters {
+        let span = |given: Option<Span>, usual: u64| given.unwrap_or(Span::seconds(usual)).0;
+        client::Parameters {
+            endpoint: address.endpoint.clone(),
+            host: address.host.clone(),
+            tls,
+            connections: self.connections.unwrap_or(32),
+            idle: span(self.idle, 4),
+            lifetime: span(self.lifetime, 300),
+            connect: span(self.connect_timeout, 5),
+            head: span(self.head_timeout, 20),
+            total: span(self.timeout, 25),
+            head_bytes: self.head_bytes.unwrap_or(Size(16 << 10)).0,
+            response_bytes: self.response_bytes(),
+        }
+    }
+
+    fn response_bytes(&self) -> usize {
+        self.response_bytes.unwrap_or(Size(4 << 20)).0
+    }
+}
+
+fn check(client: &client::Parameters, place: Place<'_>, faults: &mut Faults) {
+    let positive = [
+        ("lifetime", !client.lifetime.is_zero()),
+        ("connect_timeout", !client.connect.is_zero()),
+        ("head_timeout", !client.head.is_zero()),
+        ("timeout", !client.total.is_zero()),
+        ("response_bytes", client.response_bytes > 0),
+    ];
+    for (key, holds) in positive {
+        if !holds {
+            faults.push(place.fault(key, "must be more than 0"));
+        }
+    }
+    if !(1..=10_000).contains(&client.connections) {
+        let message = format!("{} is out of range: 1 to 10000", client.connections);
+        faults.push(place.fault("connections", message));
+    }
+    if client.response_bytes > 64 << 20 {
+        let message = "is too large: at most \"64MiB\", since an answer is held in memory";
+        faults.push(place.fault("response_bytes", message));
+    }
+    if client.head_bytes < client::Parameters::SMALLEST_HEAD || client.head_bytes > 1 << 20 {
+        let message = "is out of range: \"8KiB\" to \"1MiB\"";
+        faults.push(place.fault("head_bytes", message));
+    }
+}
+
+/// Refuses what is spelled right and would change nothing.
+fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
+    let with_key: &[Dialect] = &[Dialect::Grupo, Dialect::Vision6];
+    let with_login: &[Dialect] = &[Dialect::B2evolution];
+    let options: [(&str, &[Dialect]); 7] = [
+        ("key", with_key),
+        ("key_file", with_key),
+        ("login", with_login),
+        ("password", with_login),
+        ("password_file", with_login),
+        ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("identity_unknown", with_login),
+    ];
+    for (key, effective) in options {
+        if place.has(key) && !effective.contains(&dialect) {
+            let message = format!("means nothing to {dialect}: remove it");
+            faults.push(place.fault(key, message));
+        }
+    }
+}
+
+/// `warn` or `reject`.
+#[derive(Clone, Copy, Debug, Default)]
+struct OnUnknown(Unknown);
+
+impl FromStr for OnUnknown {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "warn" => Ok(Self(Unknown::Warn)),
+            "reject" => Ok(Self(Unknown::Reject)),
+            _ => Err(format!(
+                "unknown answer {text:?} (known: warn, reject){}",
+                did_you_mean(text, &["warn", "reject"])
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OnUnknown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_scalar(deserializer)
+    }
+}

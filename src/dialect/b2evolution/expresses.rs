@@ -1,0 +1,79 @@
+//! What a b2evolution has an operation and a field for.
+
+use super::field::{self, Home};
+use super::kept::is_new_field;
+use crate::command::field::{Field, UserField};
+use crate::command::{Action, Dialect};
+use crate::route::Policy;
+
+/// It has users; its groups are roles.
+pub(in crate::dialect) const fn has_operation(action: Action) -> bool {
+    match action {
+        Action::CreateUser
+        | Action::UpdateUser
+        | Action::ReadUser
+        | Action::ListUsers
+        | Action::CountUsers
+        | Action::DeleteUser
+        | Action::Native => true,
+        Action::CreateGroup
+        | Action::UpdateGroup
+        | Action::ReadGroup
+        | Action::ListGroups
+        | Action::DeleteGroup
+        | Action::AddMember
+        | Action::RemoveMember
+        | Action::SetMemberRole
+        | Action::BanMember
+        | Action::UnbanMember
+        | Action::ListTimezones => false,
+    }
+}
+
+/// A field that the vendor's forms do not have is passed over there. A display name is split into
+/// the two names there are.
+pub(in crate::dialect) fn expresses(action: Action, field: &Field, policy: &Policy) -> bool {
+    matches!(action, Action::CreateUser | Action::UpdateUser)
+        && match field {
+            Field::User(field) => has_field(*field, policy),
+            Field::Group(_) => false,
+            Field::Extension(dialect, name) => {
+                *dialect == Dialect::B2evolution && has_attribute(name.as_str())
+            }
+        }
+}
+
+const fn has_field(field: UserField, policy: &Policy) -> bool {
+    match field {
+        UserField::Username
+        | UserField::Password
+        | UserField::CurrentPassword
+        | UserField::DisplayName
+        | UserField::GivenName
+        | UserField::FamilyName
+        | UserField::Nickname
+        | UserField::Gender
+        | UserField::Locale
+        | UserField::Email
+        | UserField::Status
+        | UserField::Level
+        | UserField::Organizations => true,
+        UserField::Role => !policy.roles.is_empty(),
+        UserField::EmailVerified
+        | UserField::Phone
+        | UserField::Mobile
+        | UserField::Fax
+        | UserField::Title
+        | UserField::Timezone
+        | UserField::PictureUrl
+        | UserField::ReadOnly
+        | UserField::Notify => false,
+    }
+}
+
+fn has_attribute(name: &str) -> bool {
+    match field::find(name) {
+        Some(field) => matches!(field.home, Home::Kept(_) | Home::Status),
+        None => is_new_field(name),
+    }
+}

@@ -1,0 +1,97 @@
+//! Answers that are no success, and what the caller is told of them.
+
+use http::StatusCode;
+
+use super::{Effect, Failure};
+use crate::error::{Error, Kind};
+
+/// An answer that is no success, as a codec reads it.
+#[derive(Debug)]
+pub(in crate::dialect) enum Refusal {
+    /// A fault of the dialect: the upstream did not do it and says why.
+    Fault(Error),
+    /// A fault about the credentials that were sent, whatever its kind.
+    Login(Error),
+    /// No answer of the dialect.
+    Unreadable(Error),
+}
+
+impl Refusal {
+    /// What the answer says, whoever asked.
+    pub(in crate::dialect) fn into_error(self) -> Error {
+        match self {
+            Self::Fault(error) | Self::Login(error) | Self::Unreadable(error) => error,
+        }
+    }
+
+    /// The kind of the fault; an answer that cannot be read has none.
+    pub(in crate::dialect) const fn kind(&self) -> Option<&Kind> {
+        match self {
+            Self::Fault(error) => Some(error.kind()),
+            Self::Login(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// The failure of a command whose last request had that effect and got that status.
+    pub(in crate::dialect) fn into_failure(self, effect: Effect, status: StatusCode) -> Failure {
+        match self {
+            Self::Login(error) => login(error),
+            // What did nothing has no unknown outcome.
+            Self::Fault(error)
+                if effect == Effect::Read && *error.kind() == Kind::UnknownOutcome =>
+            {
+                Failure::Call(Error::from(Kind::Upstream).caused_by(error))
+            }
+            Self::Fault(error) => fault(error),
+            Self::Unreadable(error) if effect == Effect::Write && may_be_done(status) => {
+                Failure::Call(Error::from(Kind::UnknownOutcome).caused_by(error))
+            }
+            Self::Unreadable(error) => Failure::Call(error),
+        }
+    }
+}
+
+/// A redirect, and a refusal by the web server in front, mean that nothing was done.
+fn may_be_done(status: StatusCode) -> bool {
+    !status.is_redirection() && !status.is_client_error()
+}
+
+fn login(error: Error) -> Failure {
+    Failure::Login(Error::from(Kind::Upstream).caused_by(error))
+}
+
+/// The credentials, the syntax and the operation were the gateway's, not the caller's.
+fn fault(error: Error) -> Failure {
+    match error.kind() {
+        Kind::Unauthenticated | Kind::LockedOut => login(error),
+        Kind::Malformed | Kind::UnknownOperation => {
+            Failure::Call(Error::from(Kind::Upstream).caused_by(error))
+        }
+        Kind::PermissionDenied => {
+            let message = "the system behind the gateway does not permit this to the gateway; \
+                           ask its administrator";
+            Failure::Call(Error::new(Kind::PermissionDenied, message).caused_by(error))
+        }
+        Kind::UserNotFound
+        | Kind::GroupNotFound
+        | Kind::UsernameTaken
+        | Kind::EmailTaken
+        | Kind::InvalidEmail
+        | Kind::SlugTaken
+        | Kind::InvalidArgument(_)
+        | Kind::MissingArgument(_)
+        | Kind::BadSearch
+        | Kind::DeleteRefused
+        | Kind::Closed
+        | Kind::NotAMember
+        | Kind::PasswordRefused(_)
+        | Kind::UnknownOutcome
+        | Kind::Unsupported
+        | Kind::RateLimited { .. }
+        | Kind::TooLarge
+        | Kind::Timeout
+        | Kind::Overloaded
+        | Kind::Upstream
+        | Kind::Internal => Failure::Call(error),
+    }
+}

@@ -1,0 +1,55 @@
+//! What each dialect has an operation and a field for, so that what would be lost is known before
+//! anything is sent.
+
+use super::{b2evolution, grupo, vision6};
+use crate::command::field::{Field, GroupField, UserField};
+use crate::command::text::Text;
+use crate::command::{Action, Dialect};
+use crate::route::Policy;
+
+/// Whether the dialect has an operation for the action.
+pub const fn has_operation(dialect: Dialect, action: Action) -> bool {
+    match dialect {
+        Dialect::Grupo => grupo::has_operation(action),
+        Dialect::Vision6 => vision6::has_operation(action),
+        Dialect::B2evolution => b2evolution::has_operation(action),
+    }
+}
+
+/// Whether the dialect has a place for the field in what it sends for the action. A single value
+/// may be refused all the same: Vision6 has a status, and none that is called closed.
+pub fn expresses(dialect: Dialect, action: Action, field: &Field, policy: &Policy) -> bool {
+    has_operation(dialect, action)
+        && match dialect {
+            Dialect::Grupo => grupo::expresses(action, field, policy),
+            Dialect::Vision6 => vision6::expresses(action, field),
+            Dialect::B2evolution => b2evolution::expresses(action, field, policy),
+        }
+}
+
+/// Whether the dialect's action reads a user and writes all of it back, so that two at once would
+/// overwrite each other.
+pub const fn rewrites(dialect: Dialect, action: Action) -> bool {
+    matches!(
+        (dialect, action),
+        (Dialect::B2evolution, Action::UpdateUser)
+    )
+}
+
+/// Every field that callers of the dialect can send with the action and that has a name of its own
+/// beforehand. Extension attributes that a site makes up have none.
+pub fn known_fields(dialect: Dialect, action: Action, policy: &Policy) -> Vec<Field> {
+    let own: &[&str] = match dialect {
+        Dialect::Vision6 => &[vision6::PROMOTIONAL],
+        Dialect::Grupo | Dialect::B2evolution => &[],
+    };
+    let own = own
+        .iter()
+        .filter_map(|name| Some(Field::Extension(dialect, Text::parse(*name).ok()?)));
+    let users = UserField::ALL.iter().copied().map(Field::User);
+    let groups = GroupField::ALL.iter().copied().map(Field::Group);
+    let fields = users.chain(groups).chain(own);
+    fields
+        .filter(|field| expresses(dialect, action, field, policy))
+        .collect()
+}

@@ -1,0 +1,315 @@
+//! One command at a Vision6 system.
+//!
+//! Its methods take the user's number, so a user who is named otherwise is looked up first, by
+//! `searchUsers`. It lists without saying how many there are in all: where the list does not show
+//! that itself, `countUsers` is asked afterwards.
+
+mod look_up;
+
+use std::sync::Arc;
+
+use http::response::Parts;
+
+use self::look_up::LookUp;
+use super::{request, response};
+use crate::auth::Call;
+use crate::command::query::UserQuery;
+use crate::command::user::{User, UserRef};
+use crate::command::{Command, Id};
+use crate::dialect::exchange::{
+    Effect, Failure, Known, Learnt, Refusal, Step, Terms, in_account, subject,
+};
+use crate::error::{Error, Kind};
+use crate::outcome::{Outcome, UserPage};
+
+/// A command on its way.
+#[derive(Debug)]
+pub struct Exchange {
+    call: Call,
+    terms: Arc<Terms>,
+    learnt: Learnt,
+    /// The number of the last request: each has its own, which the answer must repeat.
+    number: u32,
+    /// Where the user is named otherwise than by its number: how, and how it is found.
+    named: Option<(UserRef, LookUp)>,
+    /// Whether the number comes from a memory that may be out of date.
+    remembered: bool,
+    state: State,
+    settled: Option<Outcome>,
+}
+
+/// What the last request asked.
+#[derive(Debug)]
+enum State {
+    /// Who the user is.
+    LookUp(LookUp),
+    /// What the caller asked.
+    Act,
+    /// How many there are besides those on the page.
+    Count(UserPage),
+}
+
+impl Exchange {
+    /// Writes the first request.
+    pub(in crate::dialect) fn start(
+        mut call: Call,
+        known: &Known,
+        terms: Arc<Terms>,
+    ) -> Result<(Self, Step), Failure> {
+        call.account = call.account.or(terms.account);
+        let named =
+            subject(&mut call.command).map(|user| std::mem::replace(user, UserRef::Id(Id::ONE)));
+        // With any number at all: what cannot be expressed is refused before a look-up.
+        check(&call, &terms)?;
+        let mut exchange = Self {
+            call,
+            terms,
+            learnt: Learnt::default(),
+            number: 0,
+            named: None,
+            remembered: false,
+            state: State::Act,
+            settled: None,
+        };
+        let step = exchange.begin(named, known.user)?;
+        Ok((exchange, step))
+    }
+
+    fn begin(&mut self, named: Option<UserRef>, known: Option<Id>) -> Result<Step, Failure> {
+        let Some(named) = named else {
+            if is_empty_page(&self.call.command) {
+                let (users, total) = (Vec::new(), 0);
+                return self.count(UserPage { users, total });
+            }
+            return self.act();
+        };
+        let look_up = match LookUp::new(&named) {
+            Ok(look_up) => look_up,
+            Err(own) => return self.act_on(known.unwrap_or(own)),
+        };
+        self.named = Some((named, look_up.clone()));
+        match known {
+            Some(id) => {
+                self.remembered = true;
+                self.act_on(id)
+            }
+            None => self.look_up(look_up),
+        }
+    }
+
+    /// Reads an answer.
+    pub(in crate::dialect) fn next(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
+        match std::mem::replace(&mut self.state, State::Act) {
+            State::LookUp(look_up) => self.found(look_up, head, body),
+            State::Act => self.acted(head, body),
+            State::Count(page) => self.counted(page, head, body),
+        }
+    }
+
+    /// The page, while it is being counted what is on others.
+    pub(in crate::dialect) const fn settled(&self) -> Option<&Outcome> {
+        self.settled.as_ref()
+    }
+
+    /// What was found out.
+    pub(in crate::dialect) const fn learnt(&self) -> &Learnt {
+        &self.learnt
+    }
+
+    fn look_up(&mut self, look_up: LookUp) -> Result<Step, Failure> {
+        let command = Command::ListUsers(look_up.query()?);
+        self.state = State::LookUp(look_up);
+        self.send(&command, Effect::Read)
+    }
+
+    fn found(&mut self, look_up: LookUp, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
+        let command = Command::ListUsers(look_up.query()?);
+        let outcome = self.read(&command, Effect::Read, head, body)?;
+        let users = if let Outcome::Users(page) = outcome {
+            page.users
+        } else {
+            Vec::new()
+        };
+        match look_up.choose(users)? {
+            Some(user) => self.found_user(user),
+            None => match look_up.otherwise() {
+                Some(next) => self.look_up(next),
+                None => Err(Failure::Call(Kind::UserNotFound.into())),
+            },
+        }
+    }
+
+    fn found_user(&mut self, user: User) -> Result<Step, Failure> {
+        if let Some((named, _)) = &self.named {
+            self.learnt.user = Some((named.clone(), user.id));
+        }
+        // The record that was found is what `getUserById` would answer.
+        if matches!(self.call.command, Command::ReadUser(_)) {
+            let outcome = in_account(Outcome::User(Box::new(user)), self.call.account);
+            return Ok(Step::Done(outcome));
+        }
+        self.act_on(user.id)
+    }
+
+    fn act_on(&mut self, id: Id) -> Result<Step, Failure> {
+        if let Some(user) = subject(&mut self.call.command) {
+            *user = UserRef::Id(id);
+        }
+        self.act()
+    }
+
+    fn act(&mut self) -> Result<Step, Failure> {
+        self.state = State::Act;
+        let command = self.call.command.clone();
+        self.send(&command, effect(&command))
+    }
+
+    fn acted(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
+        let command = &self.call.command;
+        let answer = response::decode(command, self.number, head, body, &self.terms.policy);
+        let outcome = match answer.and_then(|outcome| check_user(command, outcome)) {
+            Ok(outcome) => in_account(outcome, self.call.account),
+            Err(refusal) => return self.refused(refusal, head),
+        };
+        if let Outcome::User(user) = &outcome
+            && let Some(look_up) = self.forgets(user)
+        {
+            return self.look_up(look_up);
+        }
+        match (&self.call.command, outcome) {
+            (Command::CreateUser(change), Outcome::UserCreated(id)) => {
+                let name = change.username.clone().map(UserRef::Username);
+                self.learnt.user = name.map(|name| (name, id));
+                Ok(Step::Done(Outcome::UserCreated(id)))
+            }
+            (Command::ListUsers(query), Outcome::Users(page)) if !shows_total(query, &page) => {
+                self.count(page)
+            }
+            (_, outcome) => Ok(Step::Done(outcome)),
+        }
+    }
+
+    /// The search for the user, if the number that was remembered is another's by now.
+    fn forgets(&mut self, user: &User) -> Option<LookUp> {
+        let (_, look_up) = self.named.as_ref()?;
+        if !self.remembered || look_up.fits(user) {
+            return None;
+        }
+        let look_up = look_up.clone();
+        self.remembered = false;
+        Some(look_up)
+    }
+
+    /// Nobody has the number that was remembered: the name may belong to another by now. Nothing
+    /// was done, so that it may be asked again.
+    fn refused(&mut self, refusal: Refusal, head: &Parts) -> Result<Step, Failure> {
+        let is_gone = refusal.kind() == Some(&Kind::UserNotFound);
+        if let (true, true, Some((_, look_up))) = (is_gone, self.remembered, &self.named) {
+            let look_up = look_up.clone();
+            self.remembered = false;
+            return self.look_up(look_up);
+        }
+        Err(refusal.into_failure(effect(&self.call.command), head.status))
+    }
+
+    fn count(&mut self, page: UserPage) -> Result<Step, Failure> {
+        let command = Command::CountUsers(criteria(&self.call.command));
+        if !is_empty_page(&self.call.command) {
+            self.settled = Some(Outcome::Users(page.clone()));
+        }
+        self.state = State::Count(page);
+        self.send(&command, Effect::Read)
+    }
+
+    /// A page whose number of users stays unknown says how many there are at least.
+    fn counted(&mut self, mut page: UserPage, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
+        let command = Command::CountUsers(criteria(&self.call.command));
+        match self.read(&command, Effect::Read, head, body) {
+            Ok(Outcome::Count(total)) => {
+                page.total = page.total.max(total);
+                Ok(Step::Done(Outcome::Users(page)))
+            }
+            Ok(_) => Ok(Step::Done(Outcome::Users(page))),
+            Err(failure) => match self.settled.take() {
+                Some(settled) => Ok(Step::Done(settled)),
+                None => Err(failure),
+            },
+        }
+    }
+
+    fn send(&mut self, command: &Command, effect: Effect) -> Result<Step, Failure> {
+        self.number = self.number.saturating_add(1);
+        let call = Call::new(
+            self.call.credentials.clone(),
+            self.call.account,
+            command.clone(),
+        );
+        let request = request::encode(&call, self.number, &self.terms.policy)?;
+        Ok(Step::Send { request, effect })
+    }
+
+    fn read(
+        &self,
+        command: &Command,
+        effect: Effect,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<Outcome, Failure> {
+        response::decode(command, self.number, head, body, &self.terms.policy)
+            .map_err(|refusal| refusal.into_failure(effect, head.status))
+    }
+}
+
+fn check(call: &Call, terms: &Terms) -> Result<(), Error> {
+    if is_empty_page(&call.command) {
+        return Ok(());
+    }
+    request::encode(call, request::FIRST, &terms.policy).map(drop)
+}
+
+const fn effect(command: &Command) -> Effect {
+    if command.action().is_read() {
+        Effect::Read
+    } else {
+        Effect::Write
+    }
+}
+
+/// Vision6 takes a limit of 0 for none at all.
+const fn is_empty_page(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::ListUsers(UserQuery { limit: Some(0), .. })
+    )
+}
+
+fn criteria(command: &Command) -> UserQuery {
+    let criteria = if let Command::ListUsers(query) = command {
+        query.criteria.clone()
+    } else {
+        Vec::new()
+    };
+    UserQuery {
+        criteria,
+        ..UserQuery::default()
+    }
+}
+
+/// A page that is not full is the last one.
+fn shows_total(query: &UserQuery, page: &UserPage) -> bool {
+    let listed = u64::try_from(page.users.len()).unwrap_or(u64::MAX);
+    let is_full = query.limit.is_some_and(|limit| listed >= limit);
+    !is_full && (listed > 0 || query.offset == 0)
+}
+
+/// An answer about somebody else is none.
+fn check_user(command: &Command, outcome: Outcome) -> Result<Outcome, Refusal> {
+    if let (Command::ReadUser(UserRef::Id(asked)), Outcome::User(user)) = (command, &outcome)
+        && user.id != *asked
+    {
+        let cause = format!("it answered user {} for user {asked}", user.id);
+        let error = Error::from(Kind::Upstream).caused_by(cause);
+        return Err(Refusal::Unreadable(error));
+    }
+    Ok(outcome)
+}

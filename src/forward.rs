@@ -1,0 +1,280 @@
+//! Permitted → upstream → outcome.
+//!
+//! A command is settled first: what the upstream's dialect has no place for is refused or left out
+//! before anything is sent ([`crate::route::Losses`]). Then an [`exchange`](crate::dialect::exchange)
+//! says what to send, and the upstream's [`client`](crate::client) sends it, under the gateway's own
+//! credentials. The caller's are gone by then: a [`Permitted`] has none.
+//!
+//! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
+//! audit trail hears of it whether or not anybody still waits.
+
+mod drive;
+mod hold;
+mod homes;
+mod losses;
+mod upstream;
+mod user_locks;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+pub use self::upstream::Parameters;
+use self::upstream::Upstream;
+use crate::auth::denials::Asked;
+use crate::auth::{Call, Permitted, Principal};
+use crate::client::InvalidParameters;
+use crate::clock::Clock;
+use crate::command::field::{Field, UserField};
+use crate::command::timezone::Timezone;
+use crate::command::{AccountId, Command, Dialect, Id};
+use crate::dialect::expresses::has_operation;
+use crate::error::{Error, Kind};
+use crate::journal::Entry;
+use crate::journal::forwarded::{ForwardLog, Forwarded};
+use crate::outcome::{Done, Outcome};
+use crate::route::Losses;
+
+/// What the audit trail says of a write whose fields did not all have a place.
+const LEFT_OUT: &str = "fields that the upstream has no place for were left out";
+
+/// Has commands carried out by upstreams.
+///
+/// *Position*: innermost, beside [`Execute`](crate::execute::Execute). *Failure*: what the upstream
+/// refuses; [`Kind::Upstream`] if nothing came of it for certain, [`Kind::UnknownOutcome`] for a
+/// write that may have arrived, [`Kind::Timeout`] for a read past the deadline, [`Kind::Overloaded`]
+/// for one that waited too long for its turn. *Cost*: the upstream's round trips; a task for a
+/// write.
+#[derive(Clone)]
+pub struct Forward {
+    upstreams: Arc<HashMap<String, Arc<Upstream>>>,
+    trail: Arc<dyn ForwardLog + Send + Sync>,
+    clock: Clock,
+    tasks: TaskTracker,
+}
+
+/// The upstreams of a configuration, before there is a trail to write to.
+#[derive(Debug)]
+pub struct Upstreams(HashMap<String, Arc<Upstream>>);
+
+impl Upstreams {
+    /// Connects to nothing yet.
+    pub fn new(parameters: Vec<Parameters>) -> Result<Self, InvalidParameters> {
+        let upstreams = parameters.into_iter().map(|parameters| {
+            let name = parameters.name.clone();
+            Upstream::new(parameters).map(|upstream| (name, Arc::new(upstream)))
+        });
+        upstreams.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Forward {
+    /// Writes are noted in the trail.
+    pub fn new(
+        upstreams: Upstreams,
+        trail: Arc<dyn ForwardLog + Send + Sync>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            upstreams: Arc::new(upstreams.0),
+            trail,
+            clock,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Waits for the writes whose callers left. Each has a deadline.
+    pub async fn finished(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Has the upstream of that name carry a command out.
+    pub async fn forward(&self, upstream: &str, permitted: Permitted) -> Result<Done, Error> {
+        let upstream = self.upstreams.get(upstream).map(Arc::clone);
+        let upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+        refuse_strangers(permitted.principal(), permitted.command())?;
+        let mut entry = self.entry(&permitted);
+        let account = account(&permitted);
+        let (_, _, mut command, context) = permitted.into_parts();
+        let usual = Losses::default();
+        let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
+        if let Some(outcome) = own_answer(&upstream, &command)? {
+            return Ok(outcome.into());
+        }
+        let policy = &upstream.terms.policy;
+        let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        upstream.note_lost(&entry.request_id, &lost);
+        let deadline = upstream.deadline(context.deadline);
+        let is_read = command.action().is_read();
+        let call = upstream.call(account, command)?;
+        let mut outcome = if is_read {
+            upstream.carry_out(call, deadline).await?
+        } else {
+            entry.not_done = (!lost.is_empty()).then_some(LEFT_OUT);
+            self.write(upstream, call, deadline, entry).await?
+        };
+        homes::bring_back(&rules.homes, &mut outcome);
+        Ok(Done { outcome, lost })
+    }
+
+    /// Carries a write out, to its end if the caller leaves.
+    async fn write(
+        &self,
+        upstream: Arc<Upstream>,
+        call: Call,
+        deadline: Instant,
+        entry: Entry,
+    ) -> Result<Outcome, Error> {
+        let (reply, answer) = oneshot::channel();
+        let trail = Arc::clone(&self.trail);
+        self.tasks.spawn(async move {
+            let asked = Asked::of(&call);
+            let result = upstream.carry_out(call, deadline).await;
+            if let Ok(outcome) = &result {
+                let user = asked.user.or_else(|| made_user(outcome));
+                let group = asked.group.or_else(|| made_group(outcome));
+                let done = Forwarded::done(entry.clone(), user, group);
+                trail.forwarded(done).await;
+            }
+            if let Err(Err(error)) = reply.send(result) {
+                note_unheard(&*trail, &upstream, entry, asked, &error).await;
+            }
+        });
+        // It ends without an answer only if it panics, and then nobody knows what was sent.
+        let unknown = |_| Err(Kind::UnknownOutcome.into());
+        answer.await.unwrap_or_else(unknown)
+    }
+
+    fn entry(&self, permitted: &Permitted) -> Entry {
+        let context = permitted.context();
+        Entry {
+            at: self.clock.now(),
+            principal: permitted.principal().to_string(),
+            action: permitted.command().action().into(),
+            account: permitted.account(),
+            source: context.source,
+            route: context.route.as_ref().map(|route| route.name.clone()),
+            request_id: context.request_id.to_string(),
+            not_done: None,
+            event: None,
+        }
+    }
+}
+
+/// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
+/// trail that the outcome is unknown.
+async fn note_unheard(
+    trail: &(dyn ForwardLog + Send + Sync),
+    upstream: &Upstream,
+    entry: Entry,
+    asked: Asked,
+    error: &Error,
+) {
+    tracing::warn!(
+        request.id = entry.request_id,
+        upstream.name = upstream.name,
+        call.action = entry.action.name(),
+        error.kind = error.kind().name(),
+        error.message = error.message(),
+        "a write failed after its caller had left"
+    );
+    if *error.kind() == Kind::UnknownOutcome {
+        let unknown = Forwarded::unknown(entry, asked.user, asked.group);
+        trail.forwarded(unknown).await;
+    }
+}
+
+/// The numbers of the store's users mean nothing to an upstream, so a user who may edit no one but
+/// itself may edit nobody there. Nobody's password is compared there either: without an API key there
+/// is no proof that would allow a change of one.
+fn refuse_strangers(principal: &Principal, command: &Command) -> Result<(), Error> {
+    let Principal::User { administrator, .. } = principal else {
+        return Ok(());
+    };
+    let password = Field::User(UserField::Password);
+    let sets_password = command
+        .user_change()
+        .is_some_and(|change| change.mentions().iter().any(|sent| sent.field == password));
+    if command.action().is_read() || (*administrator && !sets_password) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::PermissionDenied,
+        "the system behind the gateway does not know who signs in here; send an API key",
+    ))
+}
+
+/// The account that a call is bound to act in; nothing where neither the caller's dialect names one
+/// nor its key is bound to any, so that it means whatever account the upstream has.
+fn account(permitted: &Permitted) -> Option<AccountId> {
+    let route = permitted.context().route.as_ref();
+    let is_named = route.is_some_and(|route| route.dialect == Dialect::Vision6);
+    let is_bound = match permitted.principal() {
+        Principal::Key(key) => !key.accounts.is_empty(),
+        Principal::User { .. } | Principal::Anonymous => false,
+    };
+    (is_named || is_bound).then_some(permitted.account())
+}
+
+/// What needs no upstream, or cannot be asked of one.
+fn own_answer(upstream: &Upstream, command: &Command) -> Result<Option<Outcome>, Error> {
+    match command {
+        Command::ListTimezones if !has_operation(upstream.dialect, command.action()) => {
+            Ok(Some(Outcome::Timezones(Timezone::all().collect())))
+        }
+        Command::Native(native) => {
+            let operation = native.operation.as_str();
+            let message = format!("{operation} is not relayed; send it to the original system");
+            Err(Error::new(Kind::Unsupported, message))
+        }
+        Command::CreateUser(_)
+        | Command::UpdateUser(..)
+        | Command::ReadUser(_)
+        | Command::ListUsers(_)
+        | Command::CountUsers(_)
+        | Command::DeleteUser(_)
+        | Command::CreateGroup(_)
+        | Command::UpdateGroup(..)
+        | Command::ReadGroup(_)
+        | Command::ListGroups
+        | Command::DeleteGroup(_)
+        | Command::AddMember(..)
+        | Command::RemoveMember(_)
+        | Command::SetMemberRole(..)
+        | Command::BanMember(..)
+        | Command::UnbanMember(_)
+        | Command::ListTimezones => Ok(None),
+    }
+}
+
+const fn made_user(outcome: &Outcome) -> Option<Id> {
+    if let Outcome::UserCreated(id) = outcome {
+        return Some(*id);
+    }
+    None
+}
+
+const fn made_group(outcome: &Outcome) -> Option<Id> {
+    if let Outcome::GroupCreated(id) = outcome {
+        return Some(*id);
+    }
+    None
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward")
+            .field("upstreams", &self.upstreams)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The configuration has checked every name.
+#[derive(Debug, thiserror::Error)]
+#[error("a route names an upstream that is not there")]
+struct NoSuchUpstream;

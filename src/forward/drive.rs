@@ -1,0 +1,128 @@
+//! One exchange with an upstream: its requests sent, one after the other.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use super::upstream::Upstream;
+use crate::auth::Call;
+use crate::client::{self, Cause, Sent, Stage};
+use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+
+/// Sends what the call takes and reads what comes back. Nothing is ever sent twice that may have
+/// arrived.
+pub(super) async fn run(
+    upstream: &Upstream,
+    call: Call,
+    known: Known,
+    deadline: Instant,
+) -> Result<Outcome, Error> {
+    let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
+    let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
+    let _leave = upstream.hold.leave(deadline).await?;
+    let mut has_written = false;
+    loop {
+        let (request, effect) = match step {
+            Step::Done(outcome) => {
+                upstream.learn(exchange.learnt());
+                return Ok(outcome);
+            }
+            Step::Send { request, effect } => (request, effect),
+        };
+        has_written |= effect == Effect::Write;
+        let answered = send(upstream, request, effect, deadline).await;
+        let (head, body) = match answered {
+            Ok(answer) => answer.into_parts(),
+            Err(failure) => {
+                upstream.learn(exchange.learnt());
+                let settled = exchange.settled().cloned();
+                return settled.ok_or_else(|| explain(failure, effect, has_written));
+            }
+        };
+        step = match exchange.next(&head, &body) {
+            Ok(step) => {
+                upstream.hold.accepted();
+                step
+            }
+            Err(failure) => {
+                upstream.learn(exchange.learnt());
+                return Err(judge(upstream, failure));
+            }
+        };
+    }
+}
+
+/// Sends a request. A read that never left is sent once more.
+async fn send(
+    upstream: &Upstream,
+    request: Request<Bytes>,
+    effect: Effect,
+    deadline: Instant,
+) -> Result<Response<Bytes>, client::Failure> {
+    let until = Some(deadline.into_std());
+    if effect == Effect::Write {
+        return upstream.client.send(request, until).await;
+    }
+    match upstream.client.send(request.clone(), until).await {
+        Err(failure) if failure.sent == Sent::Nothing && !is_late(&failure) => {
+            upstream.client.send(request, until).await
+        }
+        answered => answered,
+    }
+}
+
+/// What the caller is told of a request without an answer.
+fn explain(failure: client::Failure, effect: Effect, has_written: bool) -> Error {
+    let kind = match (failure.sent, effect) {
+        (Sent::Maybe, Effect::Write) => Kind::UnknownOutcome,
+        // The write was answered and its outcome hung on this look-up.
+        (_, Effect::Read) if has_written => Kind::UnknownOutcome,
+        (Sent::Maybe | Sent::Nothing, _) => match failure.cause {
+            Cause::Timeout {
+                stage: Stage::Queue,
+            } => Kind::Overloaded,
+            Cause::Timeout { .. } => Kind::Timeout,
+            Cause::Connect
+            | Cause::Tls
+            | Cause::Reset
+            | Cause::Truncated
+            | Cause::TooLarge { .. }
+            | Cause::BadFraming
+            | Cause::Encoded => Kind::Upstream,
+        },
+    };
+    Error::from(kind).caused_by(failure)
+}
+
+/// Draws the conclusion for the credentials. An answer that is none of the dialect's allows none.
+fn judge(upstream: &Upstream, failure: Failure) -> Error {
+    match failure {
+        Failure::Login(error) => {
+            upstream.hold.refused();
+            tracing::error!(
+                upstream.name = upstream.name,
+                "the upstream refuses the gateway's own credentials: correct them; but for one \
+                 call every ten minutes nothing is sent there"
+            );
+            error
+        }
+        Failure::Call(error) => {
+            let is_readable = !matches!(
+                error.kind(),
+                Kind::Upstream | Kind::UnknownOutcome | Kind::Internal | Kind::Overloaded
+            );
+            if is_readable {
+                upstream.hold.accepted();
+            }
+            error
+        }
+    }
+}
+
+const fn is_late(failure: &client::Failure) -> bool {
+    matches!(failure.cause, Cause::Timeout { .. })
+}

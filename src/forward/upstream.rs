@@ -1,0 +1,167 @@
+//! One upstream: its address, the gateway's own credentials there, and what is remembered of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use tokio::time::Instant;
+
+use super::drive;
+use super::hold::Hold;
+use super::user_locks::UserLocks;
+use crate::auth::{Call, Credentials};
+use crate::client::{self, Client, InvalidParameters};
+use crate::command::field::Field;
+use crate::command::user::UserRef;
+use crate::command::{AccountId, Command, Dialect, Id};
+use crate::dialect::exchange::{Known, Learnt, Session, Terms};
+use crate::dialect::expresses::rewrites;
+use crate::error::{Error, Kind};
+use crate::outcome::Outcome;
+use crate::secret::Secret;
+
+/// What an upstream is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    /// Its name in the configuration and in logs.
+    pub name: String,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// How it is reached.
+    pub client: client::Parameters,
+    /// The gateway's own, shown in place of the caller's.
+    pub credentials: Credentials,
+    /// What its codec needs to know.
+    pub terms: Terms,
+}
+
+/// An upstream in use.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) name: String,
+    pub(super) dialect: Dialect,
+    pub(super) client: Client,
+    pub(super) terms: Arc<Terms>,
+    pub(super) hold: Hold,
+    credentials: Credentials,
+    total: Duration,
+    users: UserLocks,
+    session: Mutex<Option<Secret>>,
+    lost: AtomicU64,
+}
+
+impl Upstream {
+    pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
+        Ok(Self {
+            name: parameters.name,
+            dialect: parameters.dialect,
+            total: parameters.client.total,
+            client: Client::new(parameters.client)?,
+            terms: Arc::new(parameters.terms),
+            hold: Hold::default(),
+            credentials: parameters.credentials,
+            users: UserLocks::new(),
+            session: Mutex::default(),
+            lost: AtomicU64::new(0),
+        })
+    }
+
+    /// The moment to give up: the caller's, or the upstream's own if that is earlier.
+    pub(super) fn deadline(&self, caller: Option<Moment>) -> Instant {
+        let own = Instant::now() + self.total;
+        caller.map_or(own, |caller| own.min(caller.into()))
+    }
+
+    /// The call that the upstream gets: the gateway's credentials, never the caller's, which did
+    /// not come this far.
+    /// A call for another account than the upstream's finds nobody there.
+    pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
+        match (account, self.terms.account) {
+            (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
+            (asked, own) => Ok(Call::new(self.credentials.clone(), asked.or(own), command)),
+        }
+    }
+
+    /// Has the upstream carry a call out. An update that reads before it writes is done for one
+    /// user at a time.
+    pub(super) async fn carry_out(&self, call: Call, deadline: Instant) -> Result<Outcome, Error> {
+        let Command::UpdateUser(user, _) = &call.command else {
+            return drive::run(self, call, self.known(None), deadline).await;
+        };
+        if !rewrites(self.dialect, call.command.action()) {
+            return drive::run(self, call, self.known(None), deadline).await;
+        }
+        let id = self.find(&call, user.clone(), deadline).await?;
+        let _alone = self.users.lock(id, deadline).await?;
+        drive::run(self, call, self.known(Some(id)), deadline).await
+    }
+
+    /// Remembers what an exchange found out.
+    pub(super) fn learn(&self, learnt: &Learnt) {
+        match &learnt.session {
+            Some(Session::Opened(session)) => *self.session() = Some(session.clone()),
+            Some(Session::Closed) => *self.session() = None,
+            None => {}
+        }
+        if !learnt.at_risk.is_empty() {
+            tracing::warn!(
+                upstream.name = self.name,
+                fields = learnt.at_risk.join(", "),
+                "an update may have emptied fields whose values are not known"
+            );
+        }
+    }
+
+    /// Logs what was left out of a command, with a count of all that was since the start.
+    pub(super) fn note_lost(&self, request_id: &str, lost: &[Field]) {
+        if lost.is_empty() {
+            return;
+        }
+        let fields = u64::try_from(lost.len()).unwrap_or(u64::MAX);
+        let before = self.lost.fetch_add(fields, Ordering::Relaxed);
+        let names: Vec<_> = lost.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            request.id = request_id,
+            upstream.name = self.name,
+            fields = names.join(", "),
+            fields.lost = before.saturating_add(fields),
+            "fields were left out that the upstream has no place for"
+        );
+    }
+
+    /// The user's number there.
+    async fn find(&self, call: &Call, user: UserRef, deadline: Instant) -> Result<Id, Error> {
+        if let UserRef::Id(id) = user {
+            return Ok(id);
+        }
+        let call = Call {
+            command: Command::ReadUser(user),
+            ..call.clone()
+        };
+        match drive::run(self, call, self.known(None), deadline).await? {
+            Outcome::User(user) => Ok(user.id),
+            Outcome::Done
+            | Outcome::UserCreated(_)
+            | Outcome::UserDeleted(_)
+            | Outcome::Users(_)
+            | Outcome::Count(_)
+            | Outcome::GroupCreated(_)
+            | Outcome::Group(_)
+            | Outcome::Groups(_)
+            | Outcome::Timezones(_) => Err(Kind::Upstream.into()),
+        }
+    }
+
+    fn known(&self, user: Option<Id>) -> Known {
+        Known {
+            user,
+            session: self.session().clone(),
+            ..Known::default()
+        }
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<Secret>> {
+        // A session is replaced as a whole.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
