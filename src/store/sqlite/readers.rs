@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use self::caller::{Attention, Caller, Place};
 use super::failure::Failure;
 use super::presence::Presence;
-use super::writer::lock;
+use super::writer::{execute, lock};
 use crate::store::StoreError;
 
 /// How many reads may wait for a thread.
@@ -124,16 +124,30 @@ impl Reader {
 
     /// Reads in a transaction, whose end is nothing that a caller's leaving may prevent.
     fn read<T>(
-        &mut self,
+        &self,
         place: Place,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let transaction = self.connection.transaction()?;
-        let attending = self.attention.to(place);
-        let result = work(&transaction)?;
-        drop(attending);
-        transaction.commit()?;
-        Ok(result)
+        let snapshot = Snapshot::begin(&self.connection)?;
+        let _attending = self.attention.to(place);
+        work(snapshot.0)
+    }
+}
+
+/// A transaction that only reads, of statements that are compiled once.
+struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        execute(connection, "BEGIN")?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // There is nothing to lose, and if it stayed open the next one would say so.
+        drop(execute(self.0, "ROLLBACK"));
     }
 }
 
