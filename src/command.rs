@@ -7,6 +7,7 @@
 pub mod email;
 pub mod extension;
 pub mod group;
+mod invisible;
 pub mod member;
 pub mod name;
 pub mod native;

@@ -12,9 +12,12 @@ mod fault;
 mod keys;
 mod layer;
 mod log;
+mod notify;
 pub mod pepper;
 mod place;
 mod route_limits;
+mod route_profile;
+mod route_tables;
 mod routes;
 pub(crate) mod secret_file;
 mod server;
@@ -34,6 +37,8 @@ use self::keys::KeySection;
 pub use self::keys::{StaticKey, check_foreign, unknown_route};
 pub use self::log::Log;
 use self::log::LogSection;
+pub use self::notify::Notify;
+use self::notify::NotifySection;
 use self::place::Place;
 use self::routes::RouteSection;
 pub use self::routes::shown_path;
@@ -46,7 +51,9 @@ use self::store::StoreSection;
 use self::suggest::did_you_mean;
 use crate::route::Route;
 
-const SECTIONS: [&str; 7] = ["server", "admin", "store", "auth", "log", "keys", "routes"];
+const SECTIONS: [&str; 8] = [
+    "server", "admin", "store", "auth", "notify", "log", "keys", "routes",
+];
 
 /// A configuration without faults.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +68,8 @@ pub struct Config {
     pub store: Store,
     /// `[auth]`
     pub auth: Auth,
+    /// `[notify]`, where there is a receiver.
+    pub notify: Option<Notify>,
     /// `[log]`
     pub log: Log,
     /// `[keys.NAME]`, by name.
@@ -108,6 +117,9 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         let message = "would let nobody connect: name the proxies in auth.trusted_proxies";
         faults.push(place.at("server").fault("proxy_protocol", message));
     }
+    let at = place.at("notify");
+    let notify = at.read::<NotifySection>(faults);
+    let notify = notify.and_then(|section| section.build(directory, at, faults));
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, directory, faults);
     let routes = build_routes(place, faults);
@@ -118,6 +130,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         admin: admin?,
         store: store?,
         auth: auth?,
+        notify,
         log: log?.build(),
         keys,
         routes,

@@ -14,12 +14,14 @@ use self::deadline::read;
 use self::write::Write;
 use crate::auth::Permitted;
 use crate::auth::password::PasswordHasherPool;
+use crate::auth::sign_in::SignIn;
 use crate::clock::Clock;
 use crate::command::native::Native;
 use crate::command::timezone::Timezone;
 use crate::command::{AccountId, Command};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
+use crate::journal::event::EventId;
 use crate::outcome::Outcome;
 use crate::store::{MemberChange, Store};
 
@@ -29,21 +31,34 @@ const NOT_NOTIFIED: &str = "the user is not notified: no notifier is configured"
 /// Carries commands out on the store.
 ///
 /// *Position*: innermost. *Failure*: what the store refuses; [`Kind::Timeout`] for a read past the
-/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done.
+/// call's deadline, [`Kind::UnknownOutcome`] for a write: it was queued and will be done;
+/// [`Kind::LockedOut`] for a proof of a password from where too many wrong ones came.
 /// *Cost*: argon2id for a change of password, then one round trip to the store.
 #[derive(Clone, Debug)]
 pub struct Execute {
     store: Arc<dyn Store>,
     passwords: PasswordHasherPool,
+    sign_in: Arc<SignIn>,
+    notifies: bool,
     clock: Clock,
 }
 
 impl Execute {
-    /// Commands go to `store`; passwords are hashed by `passwords`.
-    pub fn new(store: Arc<dyn Store>, passwords: PasswordHasherPool, clock: Clock) -> Self {
+    /// Commands go to `store`; new passwords are hashed by `passwords`, present ones checked by
+    /// `sign_in`. Where nobody `notifies`, a user whom a command says to notify is not, which is
+    /// logged and audited.
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: PasswordHasherPool,
+        sign_in: Arc<SignIn>,
+        notifies: bool,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
             passwords,
+            sign_in,
+            notifies,
             clock,
         }
     }
@@ -72,6 +87,8 @@ impl Execute {
         let write = Write {
             store: &*self.store,
             passwords: &self.passwords,
+            sign_in: &self.sign_in,
+            context: &context,
             entry,
             deadline,
         };
@@ -145,7 +162,8 @@ impl Execute {
             .command()
             .user_change()
             .is_some_and(|change| change.notify);
-        if asks_to_notify {
+        let is_refused = asks_to_notify && !self.notifies;
+        if is_refused {
             tracing::warn!(request.id = %context.request_id, "{NOT_NOTIFIED}");
         }
         Entry {
@@ -156,7 +174,8 @@ impl Execute {
             source: context.source,
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
-            not_done: asks_to_notify.then_some(NOT_NOTIFIED),
+            not_done: is_refused.then_some(NOT_NOTIFIED),
+            event: (asks_to_notify && self.notifies).then(|| EventId::new(&self.clock)),
         }
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! # The life of a request
 //!
-//! [`stack`] shows all of it in order, on one page.
+//! [`stack`] shows all of it in order, on one page. [`client`] is the mirror of [`server`], towards
+//! an upstream.
 //!
 //! 1. [`server`] accepts the connection and reads HTTP/1.1 or HTTP/2, with a timer for everything
 //!    a peer can leave undone.
@@ -19,6 +20,9 @@
 //!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`execute`] carries it
 //!    out on the [`store`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
+//!
+//! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
+//! with the write, and a task of its own sends it.
 //!
 //! # What always holds
 //!
@@ -37,8 +41,8 @@
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
-//! - An acknowledged write survives `kill -9` and a power cut; a write whose caller left is still
-//!   done and audited.
+//! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
+//!   promised; a write whose caller left is still done and audited.
 //! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
 //!   in which nobody changes anything unnoticed without the pepper.
 //!
@@ -75,6 +79,8 @@ pub mod store;
 
 pub mod execute;
 
+pub mod notify;
+
 pub mod router;
 
 pub mod middleware;
@@ -86,5 +92,7 @@ pub mod config;
 pub mod stack;
 
 pub mod server;
+
+pub mod client;
 
 pub mod cli;

@@ -12,12 +12,13 @@ use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
-use crate::auth::authenticate::{Answer, AuthenticateLayer};
+use crate::auth::authenticate::{Answered, AuthenticateLayer};
 use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
-use crate::auth::{Call, Context, sign_in};
+use crate::auth::sign_in::{self, SignIn};
+use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -56,6 +57,8 @@ pub struct Parts {
     pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
+    /// Whether there is somebody who sends the notifications that the store queues.
+    pub notifies: bool,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -98,7 +101,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Call, Response = Answer, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
@@ -106,17 +109,29 @@ fn commands(
     let passwords = PasswordHasherPool::new(parts.hashes_at_once);
     // The store is the directory of who may sign in.
     let users: Arc<dyn Store> = Arc::clone(&parts.store);
+    let sign_in = Arc::new(SignIn::new(
+        users,
+        passwords.clone(),
+        parts.sign_in,
+        parts.account,
+        parts.clock.clone(),
+    ));
     ServiceBuilder::new()
         .layer(AuthenticateLayer::new(
             parts.keys,
-            users,
-            passwords.clone(),
+            Arc::clone(&sign_in),
             parts.clock.clone(),
             parts.account,
-            parts.sign_in,
         ))
         .layer(AuthorizeLayer::new(parts.account))
-        .service(Execute::new(parts.store, passwords, parts.clock))
+        // A user who changes its password proves the one before as at signing in.
+        .service(Execute::new(
+            parts.store,
+            passwords,
+            sign_in,
+            parts.notifies,
+            parts.clock,
+        ))
 }
 
 /// The store keeps what was denied beside what was done, in one chain.

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bulk;
 mod digest;
 pub mod key_uses;
+pub mod notifications;
 mod person_name;
 mod reserved;
 mod rotation;
@@ -19,6 +20,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use self::audit::AuditStore;
+use self::notifications::NotificationQueue;
 pub use self::rotation::{Rotated, Rotation};
 use crate::auth::authenticate::UserDirectory;
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
@@ -36,15 +38,23 @@ use crate::journal::denial::DenialLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// Users, groups and members by account, with an audit record in the transaction of every write.
 ///
 /// Not found is `Ok(None)` where one thing is looked for. The password inside a change is never
 /// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
-/// audit record.
+/// audit record. Where the entry of a user's write has an event, a notification is queued with it.
 pub trait Store:
-    UserDirectory + KeyStore + AuditStore + DenialLog + fmt::Debug + Send + Sync + 'static
+    UserDirectory
+    + KeyStore
+    + AuditStore
+    + DenialLog
+    + NotificationQueue
+    + fmt::Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Makes a user. `change.username` must be there. The account comes into being with it. What
     /// the change does not mention is empty; the status is active and the level 0. A reserved name
@@ -54,7 +64,7 @@ pub trait Store:
         change: UserChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Id>;
+    ) -> StoreFuture<'_, Id>;
 
     /// Changes a user; its id, or nothing if there is none.
     fn update_user(
@@ -63,19 +73,19 @@ pub trait Store:
         change: UserChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Option<Id>>;
+    ) -> StoreFuture<'_, Option<Id>>;
 
     /// Removes a user and its memberships; its username, or nothing if there is none.
-    fn delete_user(&self, user: UserRef, entry: Entry) -> Answer<'_, Option<Username>>;
+    fn delete_user(&self, user: UserRef, entry: Entry) -> StoreFuture<'_, Option<Username>>;
 
     /// Reads a user.
-    fn read_user(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<User>>;
+    fn read_user(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<User>>;
 
     /// Reads the part of the matching users that the query asks for, and counts all of them.
-    fn list_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, UserPage>;
+    fn list_users(&self, account: AccountId, query: UserQuery) -> StoreFuture<'_, UserPage>;
 
     /// Counts the matching users, whatever the query's offset and limit.
-    fn count_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, u64>;
+    fn count_users(&self, account: AccountId, query: UserQuery) -> StoreFuture<'_, u64>;
 
     /// Makes a group. `change.name` must be there. The account comes into being with it.
     fn create_group(
@@ -83,7 +93,7 @@ pub trait Store:
         change: GroupChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Id>;
+    ) -> StoreFuture<'_, Id>;
 
     /// Changes a group; its id, or nothing if there is none.
     fn update_group(
@@ -92,16 +102,16 @@ pub trait Store:
         change: GroupChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Option<Id>>;
+    ) -> StoreFuture<'_, Option<Id>>;
 
     /// Removes a group and its memberships; its id, or nothing if there is none.
-    fn delete_group(&self, group: GroupRef, entry: Entry) -> Answer<'_, Option<Id>>;
+    fn delete_group(&self, group: GroupRef, entry: Entry) -> StoreFuture<'_, Option<Id>>;
 
     /// Reads a group.
-    fn read_group(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Group>>;
+    fn read_group(&self, account: AccountId, group: GroupRef) -> StoreFuture<'_, Option<Group>>;
 
     /// Reads every group of the account, by id.
-    fn list_groups(&self, account: AccountId) -> Answer<'_, Vec<Group>>;
+    fn list_groups(&self, account: AccountId) -> StoreFuture<'_, Vec<Group>>;
 
     /// Carries a change to a membership out. The user is looked up before the group; every change
     /// but [`MemberChange::Add`] takes a membership that stands.
@@ -110,10 +120,14 @@ pub trait Store:
         membership: Membership,
         change: MemberChange,
         entry: Entry,
-    ) -> Answer<'_, ()>;
+    ) -> StoreFuture<'_, ()>;
 
     /// Reads the members of a group, by user id.
-    fn list_members(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Vec<Member>>>;
+    fn list_members(
+        &self,
+        account: AccountId,
+        group: GroupRef,
+    ) -> StoreFuture<'_, Option<Vec<Member>>>;
 
     /// The first key and the first administrator of a store that has neither keys nor users, in
     /// one transaction. `false` if the store is not empty. The name may be a reserved one. There is
@@ -124,11 +138,11 @@ pub trait Store:
         username: Username,
         hash: PasswordHash,
         entry: Entry,
-    ) -> Answer<'_, bool>;
+    ) -> StoreFuture<'_, bool>;
 
     /// Carries out what is queued, ends every background thread and closes the database. Calls
     /// after it fail. A store that is dropped instead does the same without waiting for it.
-    fn close(&self) -> Answer<'_, ()>;
+    fn close(&self) -> StoreFuture<'_, ()>;
 }
 
 /// API keys, as the command line manages them.
@@ -137,24 +151,29 @@ pub trait Store:
 /// rotated, each a [`KeyRecord`] of its own.
 pub trait KeyStore {
     /// Every key, revoked and expired ones too, by name and then in the order they were made.
-    fn list_keys(&self) -> Answer<'_, Vec<KeyRecord>>;
+    fn list_keys(&self) -> StoreFuture<'_, Vec<KeyRecord>>;
 
     /// Adds a key; `false` if its name is taken by a live one or its digest by any.
-    fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool>;
+    fn insert_key(&self, key: KeyRecord, entry: Entry) -> StoreFuture<'_, bool>;
 
     /// Ends a key from now on, with every secret it has; `false` if no live key has the name.
-    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool>;
+    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> StoreFuture<'_, bool>;
 
     /// Gives a key another secret. Secrets that are revoked for it get audit records of their own.
-    fn rotate_key(&self, name: String, rotation: Rotation, entry: Entry) -> Answer<'_, Rotated>;
+    fn rotate_key(
+        &self,
+        name: String,
+        rotation: Rotation,
+        entry: Entry,
+    ) -> StoreFuture<'_, Rotated>;
 
     /// Writes down when keys were used. No audit record says so.
-    fn note_key_uses(&self, uses: Vec<KeyUse>) -> Answer<'_, ()>;
+    fn note_key_uses(&self, uses: Vec<KeyUse>) -> StoreFuture<'_, ()>;
 
     /// Calls `changed` with every key that is not revoked before the answer comes, and again
     /// within a second of any change to keys by any process, until the store is closed or dropped.
     /// It is called on a thread of its own and may block. Expiry is for the callee to judge.
-    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> Answer<'_, ()>;
+    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> StoreFuture<'_, ()>;
 }
 
 /// What happens to a membership.

@@ -1,7 +1,9 @@
 //! What is logged, and under which names.
 //!
 //! One line a call. A line names the call, its caller and what became of it; it never holds a
-//! body, a key, a password or an e-mail address.
+//! body, a key, a password or an e-mail address. A panic is a line too.
+
+mod panics;
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
@@ -28,7 +30,7 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging to standard error: `filter` is a level, or directives as in
+/// Starts logging to standard error, panics too: `filter` is a level, or directives as in
 /// `dragoman=debug,hyper=warn`.
 pub fn start(format: Format, filter: &str) -> Result<(), ParseError> {
     let filter = EnvFilter::builder().parse(filter)?;
@@ -52,6 +54,7 @@ pub fn start(format: Format, filter: &str) -> Result<(), ParseError> {
             .with_target(false)
             .init();
     }
+    panics::log();
     Ok(())
 }
 

@@ -7,13 +7,14 @@ use std::task::{Context as TaskContext, Poll};
 use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
-use super::attempts::{Attempts, Guess, Source};
-use super::call::{Call, Credentials};
+use super::attempts::{Guess, Source};
+use super::call::{Call, Context, Credentials, Unread};
 use super::keys::KeyRing;
-use super::password::{PasswordHash, PasswordHasherPool};
+use super::password::PasswordHash;
 use super::principal::Principal;
-use super::sign_in::{self, SignIn};
+use super::sign_in::SignIn;
 use crate::clock::Clock;
+use crate::command::name::name_key;
 use crate::command::user::Status;
 use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
@@ -47,11 +48,20 @@ impl Authenticated {
 
 /// What became of a call, and who made it, for the log.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answered {
     /// Who called, where that could be established.
     pub caller: Option<Principal>,
     /// What is answered.
     pub result: Result<Outcome, Error>,
+}
+
+impl Answered {
+    const fn of_nobody(error: Error) -> Self {
+        Self {
+            caller: None,
+            result: Err(error),
+        }
+    }
 }
 
 /// What the password check needs to know of users. The store implements it.
@@ -95,23 +105,26 @@ pub struct Login {
     pub administrator: bool,
     /// Whether it may change nothing.
     pub read_only: bool,
+    /// Whether its role is that of the banned.
+    pub banned: bool,
 }
 
 impl Login {
-    /// Whether it is neither closed nor deactivated.
+    /// Whether it is neither closed, deactivated nor banned.
     pub const fn may_sign_in(&self) -> bool {
-        !matches!(self.status, Status::Closed | Status::Deactivated)
+        !self.banned && !matches!(self.status, Status::Closed | Status::Deactivated)
     }
 }
 
 /// Establishes who calls.
 ///
-/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
+/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only. A call
+/// that could not be read goes no further, but its credentials are judged before its fault is told.
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
-/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
-/// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
+/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed,
+/// deactivated or banned user; [`Kind::Overloaded`] when too many passwords wait to be checked.
 /// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
 /// off the async threads unless it was right a moment ago; a short lock for what fails.
 /// The first time that a password fits a hash of another system it is hashed anew, after the call
@@ -122,29 +135,12 @@ pub struct AuthenticateLayer {
 }
 
 impl AuthenticateLayer {
-    /// Checks keys against the ring and passwords against the directory; logins are those of
-    /// `account`, since no dialect with logins names one.
-    pub fn new(
-        ring: Arc<KeyRing>,
-        users: Arc<dyn UserDirectory + Send + Sync>,
-        passwords: PasswordHasherPool,
-        clock: Clock,
-        account: AccountId,
-        parameters: sign_in::Parameters,
-    ) -> Self {
-        let attempts = Arc::new(Attempts::new(parameters.attempts, &clock));
-        let sign_in = SignIn::new(
-            users,
-            passwords,
-            Arc::clone(&attempts),
-            parameters.remember,
-            account,
-            clock.clone(),
-        );
+    /// Checks keys against the ring, and has passwords checked; logins are those of `account`, since
+    /// no dialect with logins names one.
+    pub fn new(ring: Arc<KeyRing>, sign_in: Arc<SignIn>, clock: Clock, account: AccountId) -> Self {
         Self {
             judge: Arc::new(Judge {
                 ring,
-                attempts,
                 sign_in,
                 clock,
                 account,
@@ -171,36 +167,35 @@ pub struct Authenticate<S> {
     judge: Arc<Judge>,
 }
 
-impl<S> Service<Call> for Authenticate<S>
+impl<S> Service<Result<Call, Box<Unread>>> for Authenticate<S>
 where
     S: Service<Authenticated, Response = Outcome, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = Answer;
+    type Response = Answered;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Future = BoxFuture<'static, Result<Answered, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut call: Call) -> Self::Future {
+    fn call(&mut self, call: Result<Call, Box<Unread>>) -> Self::Future {
         let mut inner = self.inner.clone();
         let judge = Arc::clone(&self.judge);
         Box::pin(async move {
+            let mut call = match call {
+                Ok(call) => call,
+                Err(unread) => return Ok(judge.refuse(*unread).await),
+            };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
-            let principal = match judge.principal(credentials, &call).await {
+            let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
-                Err(error) => {
-                    return Ok(Answer {
-                        caller: None,
-                        result: Err(error),
-                    });
-                }
+                Err(error) => return Ok(Answered::of_nobody(error)),
             };
             let caller = Some(principal.clone());
             let result = inner.call(Authenticated { principal, call }).await;
-            Ok(Answer { caller, result })
+            Ok(Answered { caller, result })
         })
     }
 }
@@ -208,57 +203,83 @@ where
 #[derive(Debug)]
 struct Judge {
     ring: Arc<KeyRing>,
-    attempts: Arc<Attempts>,
-    sign_in: SignIn,
+    sign_in: Arc<SignIn>,
     clock: Clock,
     account: AccountId,
 }
 
 impl Judge {
+    /// The fault of a call that could not be read, unless its credentials are worse.
+    async fn refuse(&self, unread: Unread) -> Answered {
+        let Unread {
+            credentials,
+            error,
+            context,
+        } = unread;
+        let Some(credentials) = credentials else {
+            return Answered::of_nobody(error);
+        };
+        match self.principal(credentials, &context).await {
+            Ok(principal) => Answered {
+                caller: Some(principal),
+                result: Err(error),
+            },
+            Err(refused) => Answered::of_nobody(refused),
+        }
+    }
+
     /// Keys are looked up first, and only what is none costs the source anything: a good key works
     /// whatever else came from there.
-    async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
-        let source = Source::from(call.context.source);
+    async fn principal(
+        &self,
+        credentials: Credentials,
+        context: &Context,
+    ) -> Result<Principal, Error> {
+        let source = Source::from(context.source);
         match credentials {
-            Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
+            Credentials::None if context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key, call).ok_or_else(|| self.wrong_key(source)),
-            Credentials::Basic { login, password } => match self.key(&password, call) {
+            Credentials::Key(key) => self
+                .key(&key, context)
+                .ok_or_else(|| self.wrong_key(source)),
+            Credentials::Basic { login, password } => match self.key(&password, context) {
                 Some(principal) => Ok(principal),
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
-                    let user = self.sign_in.user(login, password, call).await?;
-                    self.signed_in(&user)
+                    let name = Arc::from(name_key(&login));
+                    let user = self.sign_in.user(login, password, context).await?;
+                    self.signed_in(name, &user)
                 }
             },
         }
     }
 
-    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
-        let route = call.context.route.as_ref().map(|route| route.name.as_str());
+    fn key(&self, presented: &Secret, context: &Context) -> Option<Principal> {
+        let route = context.route.as_ref().map(|route| route.name.as_str());
         self.ring
             .find(presented, route, self.clock.now())
             .map(Principal::Key)
     }
 
     fn wrong_key(&self, source: Source) -> Error {
-        let verdict = self.attempts.count(source, Guess::Key, self.clock.now());
-        match sign_in::note(verdict, source) {
+        match self.sign_in.count(source, Guess::Key) {
             Ok(()) => Kind::Unauthenticated.into(),
             Err(refused) => refused,
         }
     }
 
-    fn signed_in(&self, user: &Login) -> Result<Principal, Error> {
+    fn signed_in(&self, login: Arc<str>, user: &Login) -> Result<Principal, Error> {
         if !user.may_sign_in() {
             return Err(Kind::Closed.into());
         }
         Ok(Principal::User {
             id: user.id,
             account: self.account,
+            login,
             administrator: user.administrator,
             read_only: user.read_only,
+            confirmed: user.status != Status::Unconfirmed,
         })
     }
 }

@@ -118,8 +118,10 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
             id,
             administrator,
             read_only,
+            confirmed,
             ..
         } => {
+            refuse_unconfirmed(*id, *confirmed, &call.command)?;
             judge_user(*id, *administrator, *read_only, &call.command)?;
         }
         Principal::Anonymous => judge_anonymous(&call.command)?,
@@ -216,6 +218,20 @@ fn sensitive_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
 /// Whether a change says what the user may do.
 fn gives_rights(change: &UserChange) -> bool {
     !change.role.is_keep() || change.read_only.is_some() || change.guard == Guard::Role
+}
+
+/// Who was not confirmed may see who there is, and of profiles only its own.
+fn refuse_unconfirmed(id: Id, confirmed: bool, command: &Command) -> Result<(), Error> {
+    if let Command::ReadUser(user) = command
+        && !confirmed
+        && *user != UserRef::Id(id)
+    {
+        return Err(Error::new(
+            Kind::PermissionDenied,
+            "You must activate your account before you can view this user profile.",
+        ));
+    }
+    Ok(())
 }
 
 /// A user may read every user and edit itself; an administrator may do everything but delete itself.

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 
-use super::authenticate::Answer;
+use super::authenticate::Answered;
 use super::authorize::{ForeignAccount, account_of};
 use super::call::{Call, Context};
 use super::principal::Principal;
@@ -55,11 +55,11 @@ impl Denials {
 
     /// Takes note of an answer, if it is of the kind that is noted. `asked` is absent where nothing
     /// could be decoded.
-    pub fn note(&self, asked: Option<Asked>, context: &Context, answer: &Answer) {
-        let Err(error) = &answer.result else {
+    pub fn note(&self, asked: Option<Asked>, context: &Context, answered: &Answered) {
+        let Err(error) = &answered.result else {
             return;
         };
-        match (judge(answer.caller.as_ref(), error), asked) {
+        match (judge(answered.caller.as_ref(), error), asked) {
             (Some(Judgement::Nobody), _) => {
                 self.log.unauthenticated(self.clock.now(), context.source);
             }
@@ -87,6 +87,7 @@ impl Denials {
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
             not_done: None,
+            event: None,
         }
     }
 }

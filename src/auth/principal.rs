@@ -17,10 +17,14 @@ pub enum Principal {
         id: Id,
         /// Its account.
         account: AccountId,
+        /// The name it signed in with, as wrong passwords for it are counted.
+        login: Arc<str>,
         /// Whether it may edit every user.
         administrator: bool,
         /// Whether it may change nothing.
         read_only: bool,
+        /// Whether it was confirmed.
+        confirmed: bool,
     },
     /// Nobody; only on routes that allow it.
     Anonymous,

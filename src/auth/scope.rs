@@ -10,27 +10,35 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(String);
 
-const NOUNS: [&str; 3] = ["user", "group", "member"];
-const VERBS: [&str; 4] = ["read", "write", "delete", "*"];
-const SENSITIVE: [&str; 2] = ["user.role", "user.level"];
-
 impl Scope {
+    /// Every scope but those of single native operations, `native.OPERATION`. Each guards something:
+    /// no call reads members, and who may add them may remove them.
+    pub const FIXED: [&str; 12] = [
+        "user:read",
+        "user:write",
+        "user:delete",
+        "user:*",
+        "user.role",
+        "user.level",
+        "group:read",
+        "group:write",
+        "group:delete",
+        "group:*",
+        "member:write",
+        "member:*",
+    ];
+
     /// Parses a scope; anything outside the known set is a fault, so that a typo grants nothing.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
-        let known = match text.split_once(':') {
-            Some((noun, verb)) => NOUNS.contains(&noun) && VERBS.contains(&verb),
-            None => {
-                SENSITIVE.contains(&text)
-                    || text
-                        .strip_prefix("native.")
-                        .is_some_and(|name| !name.is_empty())
-            }
-        };
-        if known {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ScopeError(text.to_owned()))
+        let operation = text.strip_prefix("native.");
+        if Self::FIXED.contains(&text) || operation.is_some_and(|name| !name.is_empty()) {
+            return Ok(Self(text.to_owned()));
         }
+        Err(match text {
+            "member:read" => ScopeError::NoReading,
+            "member:delete" => ScopeError::NoDeletion,
+            _ => ScopeError::Unknown(text.to_owned()),
+        })
     }
 
     /// The scope's name.
@@ -39,13 +47,21 @@ impl Scope {
     }
 }
 
-/// A scope nobody knows.
+/// What is no scope.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown scope {0:?}: use user|group|member followed by :read, :write, :delete or :*, or user.role, user.level, \
-     native.OPERATION"
-)]
-pub struct ScopeError(String);
+pub enum ScopeError {
+    /// Nobody knows it.
+    #[error("unknown scope {0:?}: use {fixed}, or native.OPERATION", fixed = Scope::FIXED.join(", "))]
+    Unknown(String),
+    /// `member:read`.
+    #[error("the scope member:read would guard nothing, since no call reads members: leave it out")]
+    NoReading,
+    /// `member:delete`.
+    #[error(
+        "the scope member:delete would guard nothing: who may add members by member:write may remove them"
+    )]
+    NoDeletion,
+}
 
 /// The permissions of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +99,7 @@ impl Scopes {
     }
 }
 
-/// What a key made without scopes may do: read and write users, groups and members, and no
+/// What a key made without scopes may do: read and write users and groups, write members, and no
 /// sensitive field.
 impl Default for Scopes {
     fn default() -> Self {
@@ -92,7 +108,6 @@ impl Default for Scopes {
             "user:write",
             "group:read",
             "group:write",
-            "member:read",
             "member:write",
         ];
         Self(names.map(|name| Scope(name.to_owned())).into())
@@ -133,8 +148,26 @@ mod tests {
             "user:update",
             "user.email",
             "native.",
+            "member",
+            "user :read",
         ] {
-            assert!(Scope::parse(text).is_err(), "{text}");
+            let unknown = ScopeError::Unknown(text.to_owned());
+            assert_eq!(Scope::parse(text), Err(unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scope_that_would_guard_nothing_is_a_fault_that_says_so() {
+        assert_eq!(Scope::parse("member:read"), Err(ScopeError::NoReading));
+        assert_eq!(Scope::parse("member:delete"), Err(ScopeError::NoDeletion));
+    }
+
+    #[test]
+    fn what_keys_are_given_by_themselves_are_scopes() {
+        for scopes in [Scopes::default(), Scopes::full()] {
+            for scope in scopes.iter() {
+                assert_eq!(Scope::parse(scope.as_str()).as_ref(), Ok(scope));
+            }
         }
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::attempts::{Attempts, Guess, Policy, Source, Verdict};
 use super::authenticate::{Login, UserDirectory};
-use super::call::Call;
+use super::call::Context;
 use super::password::PasswordHasherPool;
 use super::verified::Verified;
 use crate::clock::Clock;
-use crate::command::AccountId;
 use crate::command::name::name_key;
+use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::{Act, Entry};
 use crate::secret::Secret;
@@ -35,30 +35,30 @@ impl Default for Parameters {
     }
 }
 
-/// Checks passwords of stored users.
-pub(super) struct SignIn {
+/// Checks passwords of stored users, for authentication and where a user proves its own again.
+pub struct SignIn {
     users: Arc<dyn UserDirectory + Send + Sync>,
     passwords: PasswordHasherPool,
-    attempts: Arc<Attempts>,
+    attempts: Attempts,
     verified: Verified,
     account: AccountId,
     clock: Clock,
 }
 
 impl SignIn {
-    pub(super) fn new(
+    /// Checks passwords against the directory, for users of `account`.
+    pub fn new(
         users: Arc<dyn UserDirectory + Send + Sync>,
         passwords: PasswordHasherPool,
-        attempts: Arc<Attempts>,
-        remember: Duration,
+        parameters: Parameters,
         account: AccountId,
         clock: Clock,
     ) -> Self {
         Self {
             users,
             passwords,
-            attempts,
-            verified: Verified::new(remember, clock.clone()),
+            attempts: Attempts::new(parameters.attempts, &clock),
+            verified: Verified::new(parameters.remember, clock.clone()),
             account,
             clock,
         }
@@ -73,18 +73,49 @@ impl SignIn {
         &self,
         login: String,
         password: Secret,
-        call: &Call,
+        context: &Context,
     ) -> Result<Login, Error> {
         let name = name_key(&login);
-        self.refuse_guessing(Source::from(call.context.source), &name)?;
+        self.refuse_guessing(Source::from(context.source), &name)?;
         let found = self.users.find_login(self.account, login).await?;
-        let hash = found.as_ref().and_then(|user| user.hash.clone());
-        let claim = self.verified.claim(&name, &password, hash.as_ref());
-        let verify = self.verify(&name, password, found.as_ref(), call);
-        let is_right = self.verified.check(claim, verify).await?;
+        let is_right = self
+            .is_right(&name, password, found.as_ref(), context)
+            .await?;
         found
             .filter(|_| is_right)
             .ok_or_else(|| Kind::Unauthenticated.into())
+    }
+
+    /// Whether that is the password of a user who signed in as `name`. A wrong one counts as it does
+    /// at signing in, and a right one is known from there.
+    pub async fn is_own_password(
+        &self,
+        id: Id,
+        name: &str,
+        password: Secret,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        self.refuse_guessing(Source::from(context.source), name)?;
+        let found = self.users.find_login_by_id(self.account, id).await?;
+        self.is_right(name, password, found.as_ref(), context).await
+    }
+
+    /// Counts a guess of the source; an error where it is refused.
+    pub(super) fn count(&self, source: Source, guess: Guess<'_>) -> Result<(), Error> {
+        note(self.attempts.count(source, guess, self.clock.now()), source)
+    }
+
+    async fn is_right(
+        &self,
+        name: &str,
+        password: Secret,
+        user: Option<&Login>,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        let hash = user.and_then(|user| user.hash.as_ref());
+        let claim = self.verified.claim(name, &password, hash);
+        let verify = self.verify(name, password, user, context);
+        self.verified.check(claim, verify).await
     }
 
     fn refuse_guessing(&self, source: Source, name: &str) -> Result<(), Error> {
@@ -106,25 +137,23 @@ impl SignIn {
         name: &str,
         password: Secret,
         user: Option<&Login>,
-        call: &Call,
+        context: &Context,
     ) -> Result<bool, Error> {
-        let source = Source::from(call.context.source);
+        let source = Source::from(context.source);
         let guess = Guess::Password(name);
-        note(self.attempts.count(source, guess, self.clock.now()), source)?;
+        self.count(source, guess)?;
         let hash = user.and_then(|user| user.hash.clone());
         let verified = self.passwords.verify(password.clone(), hash).await;
         match verified {
             Ok(true) => {
                 self.attempts.forgive(source, guess);
                 if let Some(user) = user {
-                    self.renew(user, password, call);
+                    self.renew(user, password, context);
                 }
             }
             Ok(false) => {
-                let now = self.clock.now();
-                let verdict = self.attempts.count(source, Guess::AnyPassword, now);
                 // This guess was judged: a refusal that begins here is for the next.
-                drop(note(verdict, source));
+                drop(self.count(source, Guess::AnyPassword));
             }
             Err(_) => self.attempts.take_back(source, guess),
         }
@@ -133,7 +162,7 @@ impl SignIn {
 
     /// Replaces a hash of another system by one of ours; nobody waits for it. If it comes to
     /// nothing, the next sign-in tries again.
-    fn renew(&self, user: &Login, password: Secret, call: &Call) {
+    fn renew(&self, user: &Login, password: Secret, context: &Context) {
         let outdated = user.hash.clone().filter(|hash| !hash.is_current());
         let Some(old) = outdated.filter(|_| user.may_sign_in()) else {
             return;
@@ -144,10 +173,11 @@ impl SignIn {
             principal: format!("user:{id}"),
             action: Act::RenewHash,
             account: self.account,
-            source: call.context.source,
-            route: call.context.route.as_ref().map(|route| route.name.clone()),
-            request_id: call.context.request_id.to_string(),
+            source: context.source,
+            route: context.route.as_ref().map(|route| route.name.clone()),
+            request_id: context.request_id.to_string(),
             not_done: None,
+            event: None,
         };
         let users = Arc::clone(&self.users);
         let passwords = self.passwords.clone();
@@ -164,7 +194,7 @@ impl SignIn {
 }
 
 /// Turns a verdict into an error. The beginning of a refusal is worth a line in the log.
-pub(super) fn note(verdict: Verdict, source: Source) -> Result<(), Error> {
+fn note(verdict: Verdict, source: Source) -> Result<(), Error> {
     match verdict {
         Verdict::Allowed => return Ok(()),
         Verdict::Refused => {}

@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::audit::arguments::{AUDIT, AuditCommand};
 use super::key_times::{Expiry, Overlap};
+use super::notify::arguments::{NOTIFY, NotifyCommand};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -58,6 +59,15 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Look after notifications that were not sent.
+    #[command(after_help = NOTIFY)]
+    Notify {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "notify-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: NotifyCommand,
     },
     /// Back up, restore and check the store.
     #[command(after_help = help::STORE)]
@@ -197,8 +207,8 @@ pub(super) struct KeyArguments {
     /// What logs and audit records call it: 1 to 64 visible ASCII characters.
     #[arg(long, value_parser = key_name)]
     pub(super) name: String,
-    /// What it may do, e.g. `user:read`; may be repeated [default: read and write users, groups
-    /// and members].
+    /// What it may do, one of the scopes below; may be repeated [default: user:read, user:write,
+    /// group:read, group:write and member:write].
     #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
     pub(super) scopes: Vec<Scope>,
     /// An account it may name; may be repeated [default: any account].

@@ -55,7 +55,7 @@ use crate::config::Config;
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, MemberRow, Receive, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, Store, StoreError};
+use crate::store::{Store, StoreError, StoreFuture};
 
 /// What is imported, exported and listed.
 trait Noun: 'static {
@@ -93,7 +93,7 @@ trait Noun: 'static {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T>;
+    ) -> StoreFuture<'_, T>;
 }
 
 /// Does what was asked of users.

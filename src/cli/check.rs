@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use super::failure::Failure;
-use super::load;
+use super::{load, notifier};
 use crate::config::{Config, pepper, shown_path};
 
 /// Prints one line for each route, or fails with every fault.
@@ -12,6 +12,7 @@ pub(super) fn run(config: Option<PathBuf>, store: Option<&str>) -> Result<(), Fa
     let config = load::with_store(config, store)?;
     pepper::read(&config.auth.pepper_file, &config.store.database)
         .map_err(|error| Failure::Usage(Failure::failed("auth.pepper_file", error).into_text()))?;
+    notifier::receiver(&config).map_err(|failure| Failure::Usage(failure.into_text()))?;
     super::say(&summary(&config))
 }
 
@@ -27,6 +28,9 @@ fn summary(config: &Config) -> String {
             route.dialect,
             shown_path(&route.path)
         );
+    }
+    if let Some(notify) = &config.notify {
+        let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }
     text
 }

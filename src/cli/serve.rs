@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
-use super::{first_start, load, say, store};
+use super::notifier::Notifier;
+use super::{first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
@@ -43,6 +44,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let addresses: Vec<_> = listener.addresses().collect();
     let announcement = announcement(&listener, &admin);
     let server = server(&config, listener).with_admin(admin);
+    let receiver = notifier::receiver(&config)?;
     signals::watch(server.shutdown())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
@@ -62,17 +64,25 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         body_budget: config.server.buffered_bodies,
         sign_in: config.auth.sign_in,
         hashes_at_once: 1,
-        clock,
+        notifies: receiver.is_some(),
+        clock: clock.clone(),
     });
 
     log_head(&*store).await?;
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
+    if receiver.is_none() {
+        notifier::warn_of_unsent(&store).await?;
+    }
+    let notifier = receiver.map(|receiver| Notifier::start(receiver, &store, &clock));
     let outcome = tokio::select! {
         outcome = server.run(gateway) => outcome,
         never = audit::keep_counting(&*store, &counting) => match never {},
         never = key_uses::keep_noting(&keys, &*store) => match never {},
     };
+    if let Some(notifier) = notifier {
+        notifier.finish(outcome).await;
+    }
     drop(pid_file);
     // No call is left that could add to them. What was served stays served if this fails.
     if let Err(error) = key_uses::note(&keys, &*store).await {

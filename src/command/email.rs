@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use super::invisible::is_invisible;
+use super::name::name_key;
+
 /// An address that parsed: `local@domain` within the lengths of RFC 5321 section 4.5.3.1.
 ///
 /// The local part is a dot-atom (RFC 5322 section 3.2.3); quoted local parts and address literals
-/// are refused, as every system behind the three dialects refuses them. The spelling is kept;
-/// [`Email::key`] is what uniqueness is judged by.
+/// are refused, as every system behind the three dialects refuses them, and so is what nobody sees:
+/// white space, controls and format characters. The spelling is kept; [`Email::key`] is what
+/// uniqueness is judged by.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Email(String);
 
@@ -18,6 +22,11 @@ impl Email {
         (text.len() <= 254 && is_local_part(local) && is_domain(domain)).then_some(Self(text))
     }
 
+    /// One that is stored: earlier versions took more characters.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The address as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -26,6 +35,12 @@ impl Email {
     /// The form by which two addresses are the same: lower case.
     pub fn key(&self) -> String {
         self.0.to_lowercase()
+    }
+
+    /// The key that a username of the same spelling has, where that is not [`Email::key`] already.
+    pub fn name_key(&self) -> Option<String> {
+        let key = name_key(&self.0);
+        (key != self.key()).then_some(key)
     }
 }
 
@@ -43,10 +58,11 @@ fn is_local_part(local: &str) -> bool {
 }
 
 fn is_atext(c: char) -> bool {
-    // RFC 6531 section 3.3 adds every non-ASCII character.
+    // RFC 6531 section 3.3 adds every non-ASCII character; those that cannot be seen let one
+    // address pass for another.
     c.is_ascii_alphanumeric()
         || "!#$%&'*+-/=?^_`{|}~".contains(c)
-        || (!c.is_ascii() && !c.is_control())
+        || (!c.is_ascii() && !c.is_whitespace() && !is_invisible(c))
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -63,13 +79,24 @@ fn is_label(label: &str) -> bool {
         && !label.starts_with('-')
         && !label.ends_with('-')
         && label.chars().all(|c| {
-            c.is_ascii_alphanumeric() || c == '-' || (!c.is_ascii() && c.is_alphanumeric())
+            c.is_ascii_alphanumeric()
+                || c == '-'
+                || (!c.is_ascii() && c.is_alphanumeric() && !is_invisible(c))
         })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_address_beyond_ascii_has_another_key_as_a_username() {
+        let name_key = |text| Email::parse(text).unwrap().name_key();
+        assert_eq!(name_key("Ada.O'Neil@Example.com"), None);
+        assert_eq!(name_key("Zoë@Example.com"), None);
+        let expected = Some("zoë@example.com".to_owned());
+        assert_eq!(name_key("Zoe\u{308}@Example.com"), expected);
+    }
 
     #[test]
     fn ordinary_addresses_parse() {
@@ -100,6 +127,14 @@ mod tests {
             "a@1.2.3.4",
             "a@b.co ",
             "a@b.co\n",
+            "a\u{a0}b@c.de",
+            "a\u{3000}b@c.de",
+            "a\u{85}b@c.de",
+            "a\u{200b}b@c.de",
+            "\u{202e}a@c.de",
+            "a\u{ad}@c.de",
+            "a\u{3164}@c.de",
+            "a@c\u{3164}d.de",
             &long,
         ] {
             assert!(Email::parse(text).is_none(), "{text}");

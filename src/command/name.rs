@@ -4,17 +4,29 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A username: 1 to 255 characters, none of them a control character.
+use super::invisible::is_invisible;
+
+/// A username: 1 to 255 characters, all of them to be seen, with blanks only between others.
 ///
-/// It is unique in its account by [`Username::key`], in one name space with group slugs.
+/// It is unique in its account by [`Username::key`], in one name space with group slugs, and is no
+/// e-mail address of another user.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
 impl Username {
+    /// What [`Username::parse`] demands, as messages say it behind the name of a field.
+    pub const MUST: &'static str = "must be 1 to 255 characters long, without control or invisible characters, and not begin or \
+         end with a blank";
+
     /// Checks length and characters; the spelling is kept.
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
         is_name(&text).then_some(Self(text))
+    }
+
+    /// One that is stored: earlier versions took more characters.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The username as it was sent.
@@ -34,7 +46,7 @@ impl fmt::Debug for Username {
     }
 }
 
-/// A group's address in URLs: 1 to 255 characters, none of them a control character or a slash.
+/// A group's address in URLs: characters as in a username, without a slash.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(String);
 
@@ -43,6 +55,11 @@ impl Slug {
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
         (is_name(&text) && !text.contains('/')).then_some(Self(text))
+    }
+
+    /// One that is stored: earlier versions took more characters.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The slug as it was sent.
@@ -92,7 +109,10 @@ pub fn join_names(given: Option<&str>, family: Option<&str>) -> Option<String> {
 
 fn is_name(text: &str) -> bool {
     let length = text.chars().take(256).count();
-    (1..=255).contains(&length) && !text.chars().any(char::is_control)
+    (1..=255).contains(&length)
+        && !text.chars().any(is_invisible)
+        && !text.starts_with(char::is_whitespace)
+        && !text.ends_with(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -103,6 +123,45 @@ mod tests {
     fn names_that_look_the_same_have_one_key() {
         assert_eq!(name_key("ＡＤＭＩＮ"), "admin");
         assert_eq!(name_key("Zoë"), name_key("Zoe\u{308}"));
+    }
+
+    #[test]
+    fn a_name_has_blanks_only_inside_and_nothing_invisible() {
+        let longest = "é".repeat(255);
+        for name in [
+            "a",
+            "ada@example.com",
+            "Ada Lovelace",
+            "Zoe\u{308}",
+            "李",
+            "😀",
+            &longest,
+        ] {
+            assert!(Username::parse(name).is_some(), "{name}");
+            assert!(Slug::parse(name).is_some(), "{name}");
+        }
+        let too_long = "a".repeat(256);
+        for name in [
+            "",
+            " ",
+            " ada",
+            "ada ",
+            "ada\u{a0}",
+            "\u{3000}ada",
+            "a\tda",
+            "a\nda",
+            "ada\u{200b}",
+            "a\u{200d}da",
+            "\u{202e}ada",
+            "a\u{ad}da",
+            "a\u{3164}da",
+            "a\u{2028}da",
+            &too_long,
+        ] {
+            assert!(Username::parse(name).is_none(), "{name:?}");
+            assert!(Slug::parse(name).is_none(), "{name:?}");
+        }
+        assert!(Slug::parse("a/b").is_none());
     }
 
     #[test]

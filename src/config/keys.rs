@@ -1,15 +1,14 @@
 //! `[keys.NAME]`: API keys that live in the configuration and not in the store.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::fault::Faults;
 use super::place::Place;
-use super::secret_file;
+use super::secret_file::{self, Given};
 use super::suggest::did_you_mean;
 use super::value::List;
 use crate::auth::api_key::Pepper;
@@ -180,21 +179,6 @@ pub fn unknown_route(name: &str, known: &[&str]) -> Option<String> {
             did_you_mean(name, known)
         )
     })
-}
-
-/// The text of a secret; never repeated in a fault.
-struct Given(Secret);
-
-impl fmt::Debug for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<'de> Deserialize<'de> for Given {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::from(text)))
-    }
 }
 
 /// The name of a scope.

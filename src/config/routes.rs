@@ -8,12 +8,15 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::route_limits::{FormSection, JsonSection};
+use super::route_profile::{OrganizationSection, ProfileSection, Tables};
+use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
 use super::value::{Size, Span, from_scalar};
 use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
 use crate::dialect::{default_roles, path_rule};
+use crate::route::number_table::NumberTable;
 use crate::route::{Limits, PathRule, Policy, Route};
 
 /// `[routes.NAME]` as it is written. What is absent is the dialect's default.
@@ -32,7 +35,20 @@ pub(super) struct RouteSection {
     anonymous: Option<bool>,
     /// Grupo and b2evolution: the dialect's role ids and the roles they stand for. Replaces the
     /// dialect's own table.
-    roles: Option<BTreeMap<String, String>>,
+    roles: Option<Names>,
+    /// Grupo only: the roles a member of a group may have, by number. Without it any is taken.
+    group_roles: Option<Names>,
+    /// Grupo only: the categories a group may have, by number. Without it any is taken.
+    group_categories: Option<Names>,
+    /// b2evolution only: which fields of a profile may be sent, and which must be.
+    profile: Option<ProfileSection>,
+    /// b2evolution only: organizations by id. With a table, other ids are refused.
+    organizations: Option<BTreeMap<String, OrganizationSection>>,
+    /// b2evolution only: places by id, likewise.
+    countries: Option<Names>,
+    regions: Option<Names>,
+    subregions: Option<Names>,
+    cities: Option<Names>,
     /// Bytes of a request body; more is refused.
     body_bytes: Option<Size>,
     /// A body that is not complete by then is refused.
@@ -66,6 +82,12 @@ impl RouteSection {
         let roles = roles
             .map_err(|(role, message)| noted(&format!("roles.{role}"), message))
             .ok();
+        let mut numbers = |key, table: Option<Names>| {
+            let names = table.map(|table| by_id(key, table, String::as_str, place, faults));
+            NumberTable::new(names.unwrap_or_default())
+        };
+        let group_roles = numbers("group_roles", self.group_roles);
+        let group_categories = numbers("group_categories", self.group_categories);
         let limits = Limits {
             body_bytes: self.body_bytes.map_or(usual_body(dialect), |size| size.0),
             body_timeout: self.body_timeout.unwrap_or(Span::seconds(30)).0,
@@ -75,6 +97,15 @@ impl RouteSection {
         check(&limits, place, faults);
         let form = self.form.unwrap_or_default().build(place, faults);
         let json = self.json.unwrap_or_default().build(place, faults);
+        let tables = Tables {
+            organizations: self.organizations,
+            countries: self.countries,
+            regions: self.regions,
+            subregions: self.subregions,
+            cities: self.cities,
+        };
+        let profile = self.profile.unwrap_or_default();
+        let profile = profile.build(tables, place, faults);
         let prefix = prefix?;
         Some(Route {
             name: name.to_owned(),
@@ -86,6 +117,9 @@ impl RouteSection {
                 key_in_query: self.key_in_query.unwrap_or(false),
                 anonymous: self.anonymous.unwrap_or(false),
                 roles: roles?,
+                group_roles,
+                group_categories,
+                profile,
                 form,
                 json,
             },
@@ -137,10 +171,18 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 5] = [
+    let options: [(&str, &[Dialect]); 13] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("group_roles", &[Dialect::Grupo]),
+        ("group_categories", &[Dialect::Grupo]),
+        ("profile", &[Dialect::B2evolution]),
+        ("organizations", &[Dialect::B2evolution]),
+        ("countries", &[Dialect::B2evolution]),
+        ("regions", &[Dialect::B2evolution]),
+        ("subregions", &[Dialect::B2evolution]),
+        ("cities", &[Dialect::B2evolution]),
         ("form", &[Dialect::Grupo, Dialect::B2evolution]),
         ("json", &[Dialect::Vision6]),
     ];
@@ -193,7 +235,7 @@ fn usual_roles(dialect: Dialect) -> Vec<(String, Role)> {
         .collect()
 }
 
-fn roles(table: BTreeMap<String, String>) -> Result<Vec<(String, Role)>, (String, String)> {
+fn roles(table: Names) -> Result<Vec<(String, Role)>, (String, String)> {
     table
         .into_iter()
         .map(|(name, role)| match Text::parse(role.as_str()) {

@@ -86,8 +86,7 @@ impl StoreSection {
         }
         for name in &self.reserved_names.0 {
             if Username::parse(name.as_str()).is_none() {
-                let message =
-                    format!("{name:?} is no name: 1 to 255 characters, no control characters");
+                let message = format!("{name:?} is no username: it {}", Username::MUST);
                 faults.push(place.fault("reserved_names", message));
             }
         }

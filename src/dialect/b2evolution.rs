@@ -52,9 +52,10 @@
 //! - **B8** A body of JSON or text is an empty form to it, answered with success. Here it is
 //!   refused, and so is a body of GET and DELETE. `update-refuses-a-json-body`, `list-with-a-body`.
 //! - **B9** `identity_form` wipes every identity field that is not sent, leaves every organization
-//!   that is not sent, and does so even if the rest of the form is refused. Here what is not sent
-//!   stays, what is sent empty is cleared, `organizations[]=` alone leaves all of them, and a
-//!   refused form changes nothing. `update-keeps-what-is-not-sent`,
+//!   that is not sent, and does so even if the rest of the form is refused; `subscriptions_form`
+//!   turns every notification off that is not sent. Here what is not sent stays, what is sent empty
+//!   is cleared, `organizations[]=` alone leaves all of them, a notification is turned off by 0, and
+//!   a refused form changes nothing. `update-keeps-what-is-not-sent`,
 //!   `update-that-leaves-all-organizations`, `update-writes-nothing-of-a-refused-form`.
 //! - **B10** It ignores a field without its flag and answers success. Here that is refused, naming
 //!   the flag. A new user needs no flag, for the locale neither.
@@ -78,32 +79,69 @@
 //!   `update-of-ones-own-level-is-refused`, `update-of-ones-own-groups-is-refused`.
 //! - **B16** It ignores filters without `filter=new`, and parameters it does not know. Here a filter
 //!   counts with and without it, and what cannot be answered is refused. A status is matched by what
-//!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole.
+//!   it means, so `activated` finds `autoactivated` too; an e-mail is matched whole. Second groups,
+//!   ages, tags, members only and orders are among what cannot be answered.
 //!   `list-by-name-without-filter-new`, `list-refuses-a-filter-it-cannot-answer`.
 //! - **B17** It answers a page beyond the end with the last one. Here that is `no_users` with the
 //!   counters; pages and sizes below 1 are refused. `list-beyond-the-last-page`.
-//! - **B18** It has pictures and the names of countries, organizations and custom fields. Here a
+//! - **B18** It has pictures and the names of places, organizations and custom fields. Here a
 //!   picture is the address that was stored: absent from lists and empty in a profile where there is
-//!   none. Names are empty, an organization has its number for a name, and custom fields stand in
-//!   one group without a name. `view`, `list`.
+//!   none. Where the route has no table (B27), a place has no name and an organization its number
+//!   for one; custom fields stand in one group without a name. `view`, `list`,
+//!   `tests::profile::a_profile_shows_the_names_of_the_routes_tables`.
 //! - **B19** A taken login is answered to administrators with a link into the vendor's own pages.
 //!   Here everyone gets the words of the others. `update-refuses-a-taken-login`.
 //! - **B20** It sends `Expires` and `Last-Modified` in a form that is no HTTP date. Here they are
 //!   left out.
-//! - **B21** It looks at permissions before fields. Here only the lack of credentials comes first:
-//!   `update-without-credentials-and-with-faults`.
+//! - **B21** It looks at permissions before fields. Here credentials are judged before fields,
+//!   and what they permit after them. `update-without-credentials-and-with-faults`,
+//!   `update-with-a-wrong-password-and-with-faults`.
 //! - **B22** A new user has level 1, group 4, status `new` and the locale `en-US` there. Here what is
 //!   not sent is the store's default, so that a key without those scopes can create users.
 //!   `create-minimal`.
 //! - **B23** It has no faults for overload, rates and timeouts. Here they are envelope B with the
-//!   status of HTTP.
+//!   status of HTTP. Its maintenance mode does not exist here.
 //! - **B24** `current_user_pass` must be sent by everyone. With an API key nobody's password is
 //!   compared with it: the key is the proof. `password-changed-with-an-api-key`.
 //! - **B25** After 9 wrong passwords within 10 minutes it locks the account, also for the right one
 //!   and whoever sent the wrong ones, so that anyone can lock anyone out. Here they are counted by
 //!   source and login, and only that source is refused, for a minute at first and for fifteen at
 //!   most, in the vendor's words, which speak of the account and of 10 minutes.
-//!   `throttle::nobody_locks_the_login_of_another_from_elsewhere` pins it.
+//!   `throttle::nobody_locks_the_login_of_another_from_elsewhere` pins it. A wrong
+//!   `current_user_pass` counts as one.
+//! - **B26** A site there says which fields of a profile may be sent and which must be, and so does
+//!   the route's `profile` here. A required one must come with every `identity_form`, as there. But
+//!   a hidden one, and one for administrators that users send of themselves, is refused instead of
+//!   passed over; a required one may not be empty for administrators either, who get a note there;
+//!   and ages, which it ignores unless their setting is on, are kept unless theirs is `hidden`. A
+//!   year of birth may lie in the future. `update-without-a-required-name`,
+//!   `update-with-empty-required-places`, `update-refuses-a-hidden-field`,
+//!   `update-of-ones-own-administrative-field-is-refused`.
+//! - **B27** It knows its groups, organizations and places, passes over an organization and a
+//!   secondary group that it does not know, and stores such a country, of which the next update
+//!   dies. Here the route's tables know them, `roles` the groups; what the table does not have is
+//!   refused, and where there is none every number is taken. `update-refuses-an-unknown-country`,
+//!   `update-refuses-an-unknown-organization`, `update-refuses-an-unknown-secondary-group`.
+//! - **B28** It shows e-mail, nickname, status, level, groups, roles in organizations, preferences
+//!   and subscriptions in no answer. Nor do we, since any user may read any profile:
+//!   `dragoman users get` and `export` show whatever was written, what has no column of its own as
+//!   an extension attribute.
+//!   `b2evolution_profile::every_documented_field_is_read_again_as_it_was_written` pins it.
+//! - **B29** It lets deactivated users sign in, and those that wait to be deleted. Here they are
+//!   answered as closed ones. Who is `new` or `emailchanged` may list users, and read no profile but
+//!   its own. `b2evolution_profile::who_is_not_activated_reads_no_profile_but_its_own` and
+//!   `b2evolution_profile::closed_and_deactivated_users_cannot_sign_in` pin it.
+//! - **B30** Moderators edit users of lower groups there, user 1 keeps its level, group and status,
+//!   an organization may ask its owner before it takes a member, and who owns blogs, posts or
+//!   organizations cannot be deleted. Here only administrators edit others, user 1 is one like any
+//!   other, and nobody owns anything. `update-of-another-by-a-member`.
+//! - **B31** It answers `/htsrv/rest.php?api_request=` and every `/api/v<number>`, judges credentials
+//!   before it looks for the module, drops bytes that are no UTF-8, and strips tags from logins and
+//!   passwords of Basic. Here a route has the one path it is given, another module is not ours
+//!   whoever asks, such bytes are refused, and credentials are taken as they are sent.
+//!   `update-refuses-invalid-utf-8`.
+//! - **B32** It reserves logins to administrators. Here those of `store.reserved_names` are refused
+//!   to everyone, in the words for a taken one. `update-refuses-a-reserved-login`.
 
 mod answer;
 mod attribute;
@@ -119,9 +157,11 @@ mod list;
 mod operation;
 mod organizations;
 mod password;
+mod place;
 mod profile;
 mod request;
 mod response;
+mod settings;
 mod status;
 mod value;
 mod wire;

@@ -12,9 +12,9 @@ use http::request::Parts;
 use tower::Service;
 
 use super::{Decoded, ReplyTo, decode_request};
-use crate::auth::authenticate::Answer;
+use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, Unread};
 use crate::error::Error;
 use crate::outcome::Outcome;
 use crate::route::Route;
@@ -52,7 +52,10 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     type Response = Response<Bytes>;
@@ -71,7 +74,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Call, Response = Answer, Error = Infallible>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -92,26 +95,20 @@ where
 
     async fn carry_out(
         &mut self,
-        call: Result<Call, Error>,
+        mut call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
     ) -> Result<Outcome, Error> {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
-        let answer = match call {
-            Ok(mut call) => {
-                call.context = context.clone();
-                let Ok(answer) = self.commands.call(call).await;
-                answer
-            }
-            Err(error) => Answer {
-                caller: None,
-                result: Err(error),
-            },
-        };
+        match &mut call {
+            Ok(call) => call.context = context.clone(),
+            Err(unread) => unread.context = context.clone(),
+        }
+        let Ok(answered) = self.commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
-        self.denials.note(asked, context, &answer);
-        let Answer { caller, result } = answer;
+        self.denials.note(asked, context, &answered);
+        let Answered { caller, result } = answered;
         log_call(&CallLine {
             id: context.request_id,
             source: context.source,
@@ -125,9 +122,9 @@ where
     }
 }
 
-fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>, ReplyTo) {
+fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {
     match decode_request(route.dialect, head, body, &route.policy) {
         Decoded::Calls(calls, reply_to) => (calls, reply_to),
-        Decoded::NotOurs(error, reply_to) => (vec![Err(error)], reply_to),
+        Decoded::NotOurs(error, reply_to) => (vec![Err(error.into())], reply_to),
     }
 }

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::deadline::{read, write};
-use crate::auth::Principal;
 use crate::auth::password::{PasswordHash, PasswordHasherPool};
+use crate::auth::sign_in::SignIn;
+use crate::auth::{Context, Principal};
 use crate::command::Edit;
 use crate::command::group::{GroupChange, GroupRef};
 use crate::command::member::Membership;
@@ -19,6 +20,8 @@ use crate::store::{MemberChange, Store};
 pub(super) struct Write<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) passwords: &'a PasswordHasherPool,
+    pub(super) sign_in: &'a SignIn,
+    pub(super) context: &'a Context,
     pub(super) entry: Entry,
     pub(super) deadline: Option<Instant>,
 }
@@ -133,15 +136,16 @@ impl Write<'_> {
 
     /// A user who changes a password sends its own as a proof. A key is proof enough.
     async fn prove(&self, principal: &Principal, current: Option<Secret>) -> Result<(), Error> {
-        let &Principal::User { id, account, .. } = principal else {
+        let Principal::User { id, login, .. } = principal else {
             return Ok(());
         };
         let Some(current) = current.filter(|current| !current.is_empty()) else {
             return Err(Kind::PasswordRefused(PasswordFault::CurrentMissing).into());
         };
-        let login = self.store.find_login_by_id(account, id).await?;
-        let hash = login.and_then(|login| login.hash);
-        if self.passwords.verify(current, hash).await? {
+        let proof = self
+            .sign_in
+            .is_own_password(*id, login, current, self.context);
+        if proof.await? {
             return Ok(());
         }
         Err(Kind::PasswordRefused(PasswordFault::CurrentWrong).into())

@@ -92,9 +92,9 @@ pub enum Violation {
     Invalid,
 }
 
-/// One answer, before it is written. `result` is the JSON text of the result.
+/// The answer to one request, before it is written (a response object, in the words of 2.0). `result` is the JSON text of the result.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Response {
     /// A result.
     Result(String),
     /// A fault: code, message, and for 2.0 the JSON text of `data`.
@@ -109,23 +109,23 @@ pub enum Answer {
 }
 
 /// Writes one answer in the shape its request asked for; nothing for a notification.
-pub fn write_answer(out: &mut String, reply_to: &ReplyTo, answer: &Answer) {
+pub fn write_response(out: &mut String, reply_to: &ReplyTo, response: &Response) {
     let Some(id) = &reply_to.id else {
         return;
     };
     match reply_to.version {
-        Version::One => write_one(out, id, answer),
-        Version::Two => write_two(out, id, answer),
+        Version::One => write_one(out, id, response),
+        Version::Two => write_two(out, id, response),
     }
 }
 
 /// A deployed client cuts its answers apart by pattern: id, result and error in this order, and
 /// nothing else.
-fn write_one(out: &mut String, id: &RequestId, answer: &Answer) {
+fn write_one(out: &mut String, id: &RequestId, response: &Response) {
     push_all(out, ["{\"id\":", id.as_json(), ",\"result\":"]);
-    match answer {
-        Answer::Result(result) => push_all(out, [result, ",\"error\":null}"]),
-        Answer::Fault { code, message, .. } => {
+    match response {
+        Response::Result(result) => push_all(out, [result, ",\"error\":null}"]),
+        Response::Fault { code, message, .. } => {
             out.push_str("null,\"error\":{");
             write_fault(out, *code, message);
             out.push_str("}}");
@@ -133,11 +133,11 @@ fn write_one(out: &mut String, id: &RequestId, answer: &Answer) {
     }
 }
 
-fn write_two(out: &mut String, id: &RequestId, answer: &Answer) {
+fn write_two(out: &mut String, id: &RequestId, response: &Response) {
     push_all(out, ["{\"jsonrpc\":\"2.0\",\"id\":", id.as_json()]);
-    match answer {
-        Answer::Result(result) => push_all(out, [",\"result\":", result, "}"]),
-        Answer::Fault {
+    match response {
+        Response::Result(result) => push_all(out, [",\"result\":", result, "}"]),
+        Response::Fault {
             code,
             message,
             data,

@@ -16,8 +16,8 @@ use crate::error::{Error, Kind};
 /// Turns a panic below into [`Kind::Internal`].
 ///
 /// *Position*: inside the responder, which answers in the dialect. Everything with a permit or a
-/// lock is below and gives it back while unwinding. *Failure*: [`Kind::Internal`]; the panic hook
-/// has logged the cause. *Cost*: none.
+/// lock is below and gives it back while unwinding. *Failure*: [`Kind::Internal`]; where it
+/// was is logged ([`crate::telemetry`]). *Cost*: none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CatchPanicLayer;
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::Answer;
+use super::StoreFuture;
 use crate::clock::Clock;
 use crate::journal::denial::DenialLog;
 use crate::journal::record::{Record, RecordQuery};
@@ -15,10 +15,10 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// what was not done. Checking it takes no more than reading: [`crate::journal::verify`].
 pub trait AuditStore {
     /// The records that the query asks for.
-    fn list_records(&self, query: RecordQuery) -> Answer<'_, Vec<Record>>;
+    fn list_records(&self, query: RecordQuery) -> StoreFuture<'_, Vec<Record>>;
 
     /// The highest number that a record ever had, as the database counts apart from the records.
-    fn written_records(&self) -> Answer<'_, i64>;
+    fn written_records(&self) -> StoreFuture<'_, i64>;
 }
 
 /// Has the counts of minutes that ended written, for as long as it is polled.

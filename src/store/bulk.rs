@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::Answer;
+use super::StoreFuture;
 use crate::auth::password::PasswordHash;
 use crate::command::group::{Group, GroupRef};
 use crate::command::member::Member;
@@ -107,38 +107,39 @@ pub trait BulkStore {
         rows: Arc<[UserRow]>,
         take_over: Option<Id>,
         entry: Entry,
-    ) -> Answer<'_, (Vec<Verdict>, Option<Id>)>;
+    ) -> StoreFuture<'_, (Vec<Verdict>, Option<Id>)>;
 
     /// Stores groups.
-    fn import_groups(&self, rows: Arc<[GroupRow]>, entry: Entry) -> Answer<'_, Vec<Verdict>>;
+    fn import_groups(&self, rows: Arc<[GroupRow]>, entry: Entry) -> StoreFuture<'_, Vec<Verdict>>;
 
     /// Stores memberships of users and groups that are there.
-    fn import_members(&self, rows: Arc<[MemberRow]>, entry: Entry) -> Answer<'_, Vec<Verdict>>;
+    fn import_members(&self, rows: Arc<[MemberRow]>, entry: Entry)
+    -> StoreFuture<'_, Vec<Verdict>>;
 
     /// Gives every user of the account, or of all, to the receiver, and the receiver back.
     fn export_users<T: Receive<UserRow>>(
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T>;
+    ) -> StoreFuture<'_, T>;
 
     /// Gives every group of the account, or of all, to the receiver, and the receiver back.
     fn export_groups<T: Receive<GroupRow>>(
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T>;
+    ) -> StoreFuture<'_, T>;
 
     /// Gives every membership of the account, or of all, to the receiver, and the receiver back.
     fn export_members<T: Receive<MemberRow>>(
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T>;
+    ) -> StoreFuture<'_, T>;
 
     /// One user with everything that is kept of it.
-    fn user_row(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<UserRow>>;
+    fn user_row(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<UserRow>>;
 
     /// One group with everything that is kept of it.
-    fn group_row(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<GroupRow>>;
+    fn group_row(&self, account: AccountId, group: GroupRef) -> StoreFuture<'_, Option<GroupRow>>;
 }

@@ -22,6 +22,7 @@ mod import;
 mod keys;
 mod members;
 mod names;
+mod notifications;
 pub mod open;
 mod other_ids;
 mod presence;
@@ -39,7 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
@@ -50,7 +51,7 @@ use self::readers::Readers;
 use self::watch::Watch;
 use self::writer::{Writer, lock};
 use super::reserved::ReservedNames;
-use super::{Answer, KeyStore, MemberChange, Rotated, Rotation, Store, StoreError};
+use super::{KeyStore, MemberChange, Rotated, Rotation, Store, StoreError, StoreFuture};
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
 use crate::clock::{Clock, Timestamp};
@@ -97,6 +98,8 @@ pub struct SqliteStore {
     reserved: Arc<ReservedNames>,
     seal: Arc<Seal>,
     denials: Denials,
+    /// Told of each notification that is durably queued.
+    queued: Notify,
     writer: Writer,
     readers: Readers,
     /// Nothing once the store is closed.
@@ -130,6 +133,7 @@ impl SqliteStore {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
             seal: Arc::new(seal),
             denials: Denials::new(),
+            queued: Notify::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
             writer: Writer::start(path.clone(), writer, Arc::clone(&presence), parameters)
                 .map_err(failed)?,
@@ -164,12 +168,14 @@ impl Store for SqliteStore {
         change: UserChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Id> {
+    ) -> StoreFuture<'_, Id> {
+        let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        Box::pin(self.writer.write(move |connection| {
+        let written = self.writer.write(move |connection| {
             users::create(connection, &reserved, change, hash.as_ref(), &draft)
-        }))
+        });
+        Box::pin(self.wake_sender(queues, written))
     }
 
     fn update_user(
@@ -178,15 +184,17 @@ impl Store for SqliteStore {
         change: UserChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Option<Id>> {
+    ) -> StoreFuture<'_, Option<Id>> {
+        let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        Box::pin(self.writer.write(move |connection| {
+        let written = self.writer.write(move |connection| {
             users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
-        }))
+        });
+        Box::pin(self.wake_sender(queues, written))
     }
 
-    fn delete_user(&self, user: UserRef, entry: Entry) -> Answer<'_, Option<Username>> {
+    fn delete_user(&self, user: UserRef, entry: Entry) -> StoreFuture<'_, Option<Username>> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -194,21 +202,21 @@ impl Store for SqliteStore {
         )
     }
 
-    fn read_user(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<User>> {
+    fn read_user(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<User>> {
         Box::pin(
             self.readers
                 .read(move |connection| users_read::read(connection, account, &user)),
         )
     }
 
-    fn list_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, UserPage> {
+    fn list_users(&self, account: AccountId, query: UserQuery) -> StoreFuture<'_, UserPage> {
         Box::pin(
             self.readers
                 .read(move |connection| users_read::list(connection, account, query)),
         )
     }
 
-    fn count_users(&self, account: AccountId, query: UserQuery) -> Answer<'_, u64> {
+    fn count_users(&self, account: AccountId, query: UserQuery) -> StoreFuture<'_, u64> {
         Box::pin(
             self.readers
                 .read(move |connection| users_read::count(connection, account, query)),
@@ -220,7 +228,7 @@ impl Store for SqliteStore {
         change: GroupChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Id> {
+    ) -> StoreFuture<'_, Id> {
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
@@ -234,7 +242,7 @@ impl Store for SqliteStore {
         change: GroupChange,
         hash: Option<PasswordHash>,
         entry: Entry,
-    ) -> Answer<'_, Option<Id>> {
+    ) -> StoreFuture<'_, Option<Id>> {
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
@@ -242,7 +250,7 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn delete_group(&self, group: GroupRef, entry: Entry) -> Answer<'_, Option<Id>> {
+    fn delete_group(&self, group: GroupRef, entry: Entry) -> StoreFuture<'_, Option<Id>> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -250,14 +258,14 @@ impl Store for SqliteStore {
         )
     }
 
-    fn read_group(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Group>> {
+    fn read_group(&self, account: AccountId, group: GroupRef) -> StoreFuture<'_, Option<Group>> {
         Box::pin(
             self.readers
                 .read(move |connection| groups::read(connection, account, &group)),
         )
     }
 
-    fn list_groups(&self, account: AccountId) -> Answer<'_, Vec<Group>> {
+    fn list_groups(&self, account: AccountId) -> StoreFuture<'_, Vec<Group>> {
         Box::pin(
             self.readers
                 .read(move |connection| groups::list(connection, account)),
@@ -269,7 +277,7 @@ impl Store for SqliteStore {
         membership: Membership,
         change: MemberChange,
         entry: Entry,
-    ) -> Answer<'_, ()> {
+    ) -> StoreFuture<'_, ()> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -277,7 +285,11 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_members(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<Vec<Member>>> {
+    fn list_members(
+        &self,
+        account: AccountId,
+        group: GroupRef,
+    ) -> StoreFuture<'_, Option<Vec<Member>>> {
         Box::pin(
             self.readers
                 .read(move |connection| members::list(connection, account, &group)),
@@ -290,7 +302,7 @@ impl Store for SqliteStore {
         username: Username,
         hash: PasswordHash,
         entry: Entry,
-    ) -> Answer<'_, bool> {
+    ) -> StoreFuture<'_, bool> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer.write(move |connection| {
@@ -299,7 +311,7 @@ impl Store for SqliteStore {
         )
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         let watches = lock(&self.watches).take();
         let watches = watches.into_iter().flat_map(|watches| watches.running);
         let mut threads: Vec<_> = watches.map(Watch::stop).collect();
@@ -320,11 +332,11 @@ impl Store for SqliteStore {
 }
 
 impl KeyStore for SqliteStore {
-    fn list_keys(&self) -> Answer<'_, Vec<KeyRecord>> {
+    fn list_keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
         Box::pin(self.readers.read(keys::list))
     }
 
-    fn insert_key(&self, key: KeyRecord, entry: Entry) -> Answer<'_, bool> {
+    fn insert_key(&self, key: KeyRecord, entry: Entry) -> StoreFuture<'_, bool> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -332,7 +344,7 @@ impl KeyStore for SqliteStore {
         )
     }
 
-    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> Answer<'_, bool> {
+    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> StoreFuture<'_, bool> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -340,7 +352,12 @@ impl KeyStore for SqliteStore {
         )
     }
 
-    fn rotate_key(&self, name: String, rotation: Rotation, entry: Entry) -> Answer<'_, Rotated> {
+    fn rotate_key(
+        &self,
+        name: String,
+        rotation: Rotation,
+        entry: Entry,
+    ) -> StoreFuture<'_, Rotated> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -348,14 +365,14 @@ impl KeyStore for SqliteStore {
         )
     }
 
-    fn note_key_uses(&self, uses: Vec<KeyUse>) -> Answer<'_, ()> {
+    fn note_key_uses(&self, uses: Vec<KeyUse>) -> StoreFuture<'_, ()> {
         Box::pin(
             self.writer
                 .write(move |connection| keys::note_uses(connection, &uses)),
         )
     }
 
-    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> Answer<'_, ()> {
+    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let (ready, told) = oneshot::channel();
             {

@@ -98,7 +98,9 @@ fn user(row: i64) -> impl Strategy<Value = UserRow> {
         select(Status::ALL.to_vec()),
         0_u8..=10,
         1_i64..=2,
-        "[^\0-\u{9f}]{0,8}",
+        "[^\0-\u{9f}]{0,8}".prop_filter("no username", |name| {
+            Username::parse(format!("{name}0")).is_some()
+        }),
     );
     (texts, flags, zone, rest, numbers).prop_map(move |(texts, flags, zone, rest, numbers)| {
         let mut texts = texts.into_iter();

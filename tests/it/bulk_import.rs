@@ -90,11 +90,15 @@ fn what_a_column_cannot_hold_is_refused_by_line_and_column_and_the_rest_is_store
         ("id", "9007199254740992", "at most 9007199254740991"),
         ("account", "x", "whole number"),
         ("username", "", "missing"),
-        ("username", "\u{1}", "control character"),
+        ("username", "\u{1}", "control or invisible"),
+        ("username", "ev\u{200b}e", "control or invisible"),
+        ("username", "eve ", "end with a blank"),
         ("password_hash", "hunter2hunter2", "is no hash"),
         ("password_hash", "$2y$04$short", "cut off"),
         ("display_name", "\0", "NUL"),
         ("email", "not an address", "e-mail address"),
+        ("email", "e\u{a0}ve@example.com", "e-mail address"),
+        ("email", "e\u{202e}ve@example.com", "e-mail address"),
         ("email_verified", "yes", "true or false"),
         ("status", "sleeping", "unconfirmed, active"),
         ("level", "11", "0 to 10"),
@@ -134,7 +138,7 @@ fn what_another_one_has_is_refused() {
         at,
         "users",
         "u.csv",
-        "id,username,email,id.grupo\n5,ada,ada@example.com,17\n",
+        "id,username,email,id.grupo\n5,ada,ada@example.com,17\n4,bob@example.com,,\n",
     );
     let cases = [
         ("5,eve,,", "id belongs to user 5, where username"),
@@ -142,6 +146,14 @@ fn what_another_one_has_is_refused() {
         (",ada,,", "username belongs to user 5, where email"),
         ("6,staff,,", "username is the slug of a group"),
         ("6,eve,ADA@example.com,", "email is taken"),
+        (
+            "6,Ada@Example.com,,",
+            "username is the slug of a group, or the e-mail address of another user",
+        ),
+        (
+            "6,eve,Bob@example.com,",
+            "email is taken by another user, as an address or a username",
+        ),
         ("6,eve,,17", "id.grupo is taken"),
     ];
     for (line, reason) in cases {

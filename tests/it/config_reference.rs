@@ -78,7 +78,7 @@ fn every_option_is_mentioned() {
     let mut checked = 0;
     while let Some(table) = tables.pop() {
         for key in known_at(&table) {
-            if ["limits", "drain", "form", "json"].contains(&key.as_str()) {
+            if ["limits", "drain", "form", "json", "profile", "webhook"].contains(&key.as_str()) {
                 tables.push(format!("{table}.{key}"));
                 continue;
             }
@@ -113,6 +113,7 @@ fn the_examples_in_it_are_right() {
     let is_example = |line: &&str| {
         line.strip_prefix("# ").is_some_and(|rest| {
             rest.starts_with("[keys.")
+                || rest.starts_with("[notify.")
                 || rest.split_once(" = ").is_some_and(|(key, _)| {
                     key.bytes()
                         .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
@@ -122,8 +123,8 @@ fn the_examples_in_it_are_right() {
     let examples: Vec<_> = BUILT_IN.lines().filter(is_example).collect();
     assert!(examples.len() >= 9, "{examples:?}");
     let set = |line: &str| match line.strip_prefix("# ") {
-        // The file it names is on nobody's machine, and there is a value already.
-        Some(example) if is_example(&line) && !example.starts_with("value_file") => {
+        // The files they name are on nobody's machine, and there are values already.
+        Some(example) if is_example(&line) && !example.contains("_file = \"secrets/") => {
             format!("{example}\n")
         }
         _ => format!("{line}\n"),
@@ -135,4 +136,6 @@ fn the_examples_in_it_are_right() {
     let config = config.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.keys[0].name, "crm");
     assert_eq!(config.server.workers, 2);
+    let webhook = config.notify.unwrap().webhook;
+    assert_eq!(webhook.url.origin(), "https://hooks.example.com");
 }

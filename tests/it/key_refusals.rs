@@ -1,4 +1,5 @@
-//! A key that is not taken: whatever the reason, the answer and the time it takes are the same.
+//! A key that is not taken, and one that acts where it may not: whatever the reason, the answer and
+//! the time it takes are the same.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 
-use crate::harness::{self, Gateway, NOW, Seed, key};
+use crate::harness::{self, Gateway, NOW, Seed, account, key};
 
 const LIVE: &str = "drg0123456789abcdefghijabcdefghijabcdefghijabcdefghijabcdefghija";
 const REVOKED: &str = "drgrevokedkkkabcdefghijabcdefghijabcdefghijabcdefghijabcdefghija";
@@ -161,33 +162,77 @@ const TOLERANCE: f64 = 1.05;
 async fn every_key_that_is_not_taken_is_refused_in_the_same_time() {
     for dialect in Dialect::ALL {
         let gateway = gateway(dialect).await;
-        let mut times = REFUSED.map(|_| Vec::new());
-        let mut spread = f64::INFINITY;
-        for _ in 0..ROUNDS {
-            for sample in 0..SAMPLES {
-                for place in 0..REFUSED.len() {
-                    // Each key comes after each other one as often.
-                    let index = (sample + place * (1 + sample % 4)) % REFUSED.len();
-                    times[index].push(time(&gateway, dialect, REFUSED[index]).await);
-                }
-            }
-            let medians = times.each_mut().map(|times| median(times));
-            spread = medians.iter().copied().fold(0.0, f64::max)
-                / medians.iter().copied().fold(f64::INFINITY, f64::min);
-            if spread <= TOLERANCE {
-                println!(
-                    "{dialect}: medians {medians:.1?} µs, {} each",
-                    times[0].len()
-                );
-                break;
-            }
-        }
-        assert!(spread <= TOLERANCE, "{dialect}: medians differ by {spread}");
+        take_the_same_time(&gateway, REFUSED.map(|key| move || request(dialect, key))).await;
     }
 }
 
-async fn time(gateway: &Gateway, dialect: Dialect, key: &str) -> Duration {
-    let request = request(dialect, key);
+/// What a call is told of somebody in an account that is not its key's.
+#[tokio::test]
+async fn a_user_of_another_account_is_answered_as_nobody_in_the_same_words_and_time() {
+    let gateway = gateway(Dialect::Vision6).await;
+    let own = key("own", LIVE, Scopes::full(), &[account(1)]);
+    let any = key("any", EXPIRING, Scopes::full(), &[]);
+    gateway.keys.replace(vec![own, any]);
+    let add = r#"{"id":1,"method":"addUser","params":["KEY",2,{"username":"bob"}]}"#;
+    let added = answer(&gateway, rpc(add, EXPIRING)).await;
+    let theirs = added
+        .rsplit(r#"\"result\":"#)
+        .next()
+        .and_then(|rest| rest.split(',').next())
+        .unwrap_or_else(|| panic!("{added}"));
+    let edit = |account: u8, user: &str| {
+        r#"{"id":1,"method":"editUser","params":["KEY",ACCOUNT,{"id":USER,"first_name":"E"}]}"#
+            .replace("ACCOUNT", &account.to_string())
+            .replace("USER", user)
+    };
+    let done = answer(&gateway, rpc(&edit(2, theirs), EXPIRING)).await;
+    assert!(done.contains(r#"\"result\":true"#), "{done}");
+
+    let nobody = answer(&gateway, rpc(&edit(1, "4711"), LIVE)).await;
+    assert!(nobody.contains(r#"\"code\":331"#), "{nobody}");
+    for user in [theirs, "4711"] {
+        assert_eq!(answer(&gateway, rpc(&edit(2, user), LIVE)).await, nobody);
+    }
+    let [somebody, unknown] = [edit(2, theirs), edit(2, "4711")];
+    take_the_same_time(
+        &gateway,
+        [&somebody, &unknown].map(|text| || rpc(text, LIVE)),
+    )
+    .await;
+}
+
+fn rpc(text: &str, key: &str) -> Request<Full<Bytes>> {
+    let body = text.replace("KEY", key);
+    request(Dialect::Vision6, key).map(|_| Full::from(body))
+}
+
+/// Fails while the medians of the calls differ, after more and more samples.
+async fn take_the_same_time<const N: usize>(
+    gateway: &Gateway,
+    calls: [impl Fn() -> Request<Full<Bytes>>; N],
+) {
+    let mut times = [const { Vec::new() }; N];
+    let mut spread = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        for sample in 0..SAMPLES {
+            for place in 0..N {
+                // Each call comes after each other one as often, as long as N is a prime.
+                let index = (sample + place * (1 + sample % (N - 1))) % N;
+                times[index].push(time(gateway, calls[index]()).await);
+            }
+        }
+        let medians = times.each_mut().map(|times| median(times));
+        spread = medians.iter().copied().fold(0.0, f64::max)
+            / medians.iter().copied().fold(f64::INFINITY, f64::min);
+        if spread <= TOLERANCE {
+            println!("medians {medians:.1?} µs, {} each", times[0].len());
+            return;
+        }
+    }
+    panic!("medians differ by {spread}");
+}
+
+async fn time(gateway: &Gateway, request: Request<Full<Bytes>>) -> Duration {
     let service = gateway.service.clone();
     let started = Instant::now();
     let response = service.oneshot(request).await;

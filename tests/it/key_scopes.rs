@@ -20,16 +20,14 @@ use tower::ServiceExt;
 
 use crate::harness::{self, Gateway, Seed, account, entry, key};
 
-const SCOPES: [&str; 11] = [
+const SCOPES: [&str; 9] = [
     "user:read",
     "user:write",
     "user:delete",
     "group:read",
     "group:write",
     "group:delete",
-    "member:read",
     "member:write",
-    "member:delete",
     "user.role",
     "user.level",
 ];

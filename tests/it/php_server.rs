@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::clients::in_package;
@@ -15,11 +16,25 @@ pub(crate) struct PhpServer {
 impl PhpServer {
     /// Starts the server with a script of `tests/clients` that answers every request.
     pub(crate) fn start(script: &str) -> Self {
-        let mut child = Command::new("php")
-            // Warnings, e.g. of a field without an end, must not stand in the answer.
-            .args(["-n", "-d", "display_errors=0", "-d", "log_errors=0"])
+        Self::start_with(&in_package("tests/clients").join(script), &[])
+    }
+
+    /// Starts the server with a script and what it finds in its environment.
+    pub(crate) fn start_with(script: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::run(script, |php| {
+            php.envs(variables.iter().copied());
+        })
+    }
+
+    /// Starts the server with a script and settings that are added to the command.
+    pub(crate) fn run(script: &Path, settings: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("php");
+        // Warnings, e.g. of a field without an end, must not stand in the answer.
+        command.args(["-n", "-d", "display_errors=0", "-d", "log_errors=0"]);
+        settings(&mut command);
+        let mut child = command
             .args(["-S", "127.0.0.1:0"])
-            .arg(in_package("tests/clients").join(script))
+            .arg(script)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -35,6 +50,11 @@ impl PhpServer {
         // It logs every connection, which must not block it.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
+    }
+
+    /// Where it listens: an address and a port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Posts a body; what the script printed.

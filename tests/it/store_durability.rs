@@ -244,12 +244,17 @@ async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused() {
+async fn a_file_that_is_no_database_is_refused_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("notes.txt");
-    std::fs::write(&path, "not a database, ".repeat(100)).unwrap();
+    let notes = "not a database, ".repeat(100);
+    std::fs::write(&path, &notes).unwrap();
     let error = SqliteStore::open(&path, &Parameters::default(), seal()).unwrap_err();
-    assert!(matches!(error, OpenError::Sqlite(_)), "{error:?}");
+    assert!(matches!(error, OpenError::NoDatabase(_)), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains("choose another path"), "{said}");
+    assert!(said.contains("dragoman store restore --force"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), notes);
 }
 
 #[tokio::test]

@@ -152,3 +152,116 @@ async fn a_reserved_name_is_refused_in_any_spelling_and_kept_by_who_has_it() {
     assert!(matches!(refused.await, Err(StoreError::SlugTaken)));
     fixture.update(early, named("ROOT")).await.unwrap();
 }
+
+fn with_email(name: &str, address: &str) -> UserChange {
+    UserChange {
+        email: Some(email(address)),
+        ..named(name)
+    }
+}
+
+fn only_email(address: &str) -> UserChange {
+    UserChange {
+        email: Some(email(address)),
+        ..UserChange::default()
+    }
+}
+
+/// The username is tried first where a call names either, so it would be found instead.
+#[tokio::test]
+async fn a_username_is_no_address_of_another_user_in_any_spelling() {
+    let fixture = Fixture::new();
+    let victim = with_email("victim", "Zoë@Example.com");
+    fixture.create(victim).await.unwrap();
+    let other = fixture.user("other").await;
+    for name in [
+        "zoë@example.com",
+        "ZOE\u{308}@EXAMPLE.COM",
+        "zoë\u{ff20}example.com",
+    ] {
+        let refused = fixture.create(named(name)).await;
+        assert!(matches!(refused, Err(StoreError::UsernameTaken)), "{name}");
+        let refused = fixture.update(other, named(name)).await;
+        assert!(matches!(refused, Err(StoreError::UsernameTaken)), "{name}");
+    }
+    assert_eq!(fixture.read(other).await.username.as_str(), "other");
+    assert_eq!(fixture.number("SELECT count(*) FROM users"), 2);
+}
+
+#[tokio::test]
+async fn an_address_is_no_username_of_another_user_in_any_spelling() {
+    let fixture = Fixture::new();
+    fixture.user("Zoe\u{308}@Example.com").await;
+    let other = fixture.user("other").await;
+    for address in ["zoë@example.com", "ZOE\u{308}@example.COM"] {
+        let refused = fixture.create(with_email("new", address)).await;
+        assert!(matches!(refused, Err(StoreError::EmailTaken)), "{address}");
+        let refused = fixture.update(other, only_email(address)).await;
+        assert!(matches!(refused, Err(StoreError::EmailTaken)), "{address}");
+    }
+    assert_eq!(fixture.read(other).await.email, None);
+    assert_eq!(fixture.number("SELECT count(*) FROM users"), 2);
+}
+
+#[tokio::test]
+async fn a_user_may_have_its_own_address_as_its_username() {
+    let fixture = Fixture::new();
+    let both = with_email("ann@example.com", "Ann@Example.com");
+    fixture.create(both).await.unwrap();
+    let ben = with_email("ben", "ben@example.com");
+    let ben = fixture.create(ben).await.unwrap();
+    fixture.update(ben, named("Ben@Example.com")).await.unwrap();
+    let eve = fixture.user("eve@example.com").await;
+    fixture
+        .update(eve, only_email("eve@example.com"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn names_and_addresses_of_other_accounts_and_of_those_who_left_are_free() {
+    let fixture = Fixture::new();
+    let ann = with_email("ann", "a@example.com");
+    let ann = fixture.create(ann).await.unwrap();
+    let entry = entry_in(AccountId::new(Id::new(2).unwrap()), Action::CreateUser);
+    let elsewhere = fixture
+        .store
+        .create_user(named("a@example.com"), None, entry);
+    elsewhere.await.unwrap();
+    fixture
+        .update(ann, only_email("b@example.com"))
+        .await
+        .unwrap();
+    fixture.user("a@example.com").await;
+    let gone = fixture.store.delete_user(
+        UserRef::Id(ann),
+        crate::store_fixture::entry(Action::DeleteUser),
+    );
+    gone.await.unwrap();
+    fixture.user("b@example.com").await;
+}
+
+/// It is the tables that refuse it, whatever the program that writes has looked at before.
+#[tokio::test]
+async fn the_database_itself_keeps_names_and_addresses_apart() {
+    let fixture = Fixture::new();
+    let ann = with_email("ann", "a@example.com");
+    fixture.create(ann).await.unwrap();
+    fixture.user("ben@example.com").await;
+    let raw = fixture.raw();
+    for sql in [
+        "INSERT INTO users (id, account_id, username, username_key, email_name)
+         VALUES (9, 1, 'x', 'x', 'ben@example.com')",
+        "UPDATE users SET email_name = 'ben@example.com' WHERE id = 1",
+        "UPDATE users SET email_key = 'ben@example.com' WHERE id = 1",
+        "UPDATE names SET key = 'a@example.com' WHERE user_id = 2",
+        "DELETE FROM names WHERE user_id = 2;
+         INSERT INTO names (account_id, key, user_id) VALUES (1, 'a@example.com', 2)",
+    ] {
+        let refused = raw.execute_batch(sql).unwrap_err();
+        assert!(
+            refused.to_string().contains("of another user"),
+            "{sql}: {refused}"
+        );
+    }
+}

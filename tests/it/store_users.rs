@@ -184,17 +184,21 @@ async fn a_user_is_found_by_each_kind_of_reference_in_its_account_only() {
 }
 
 #[tokio::test]
-async fn a_username_goes_before_an_address_that_reads_the_same() {
+async fn one_reference_finds_a_user_by_its_username_or_by_its_address() {
     let fixture = Fixture::new();
-    let mut first = named("first");
-    first.email = Some(email("shared@example.com"));
-    let by_email = fixture.create(first).await.unwrap();
-    let reference = UserRef::UsernameOrEmail(username("shared@example.com"));
-    let found = fixture.store.read_user(ACCOUNT, reference.clone()).await;
-    assert_eq!(found.unwrap().unwrap().id, by_email);
-    let by_name = fixture.user("shared@example.com").await;
-    let found = fixture.store.read_user(ACCOUNT, reference).await;
-    assert_eq!(found.unwrap().unwrap().id, by_name);
+    let mut change = named("first");
+    change.email = Some(email("ann@example.com"));
+    let by_email = fixture.create(change).await.unwrap();
+    let by_name = fixture.user("ben@example.com").await;
+    for (text, id) in [
+        ("FIRST", by_email),
+        ("Ann@Example.com", by_email),
+        ("Ben@Example.com", by_name),
+    ] {
+        let reference = UserRef::UsernameOrEmail(username(text));
+        let found = fixture.store.read_user(ACCOUNT, reference).await;
+        assert_eq!(found.unwrap().unwrap().id, id, "{text}");
+    }
 }
 
 #[tokio::test]

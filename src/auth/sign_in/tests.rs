@@ -6,11 +6,11 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::auth::call::{Context, Credentials};
+use crate::auth::call::Context;
 use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
+use crate::command::Id;
 use crate::command::user::Status;
-use crate::command::{Command, Id};
 
 /// One user, `mary` or `mary@example.com`, and a clock that can be turned.
 struct Fixture {
@@ -37,8 +37,13 @@ impl UserDirectory for Directory {
         Box::pin(async move { Ok(mary.filter(|_| is_hers)) })
     }
 
-    fn find_login_by_id(&self, _: AccountId, _: Id) -> BoxFuture<'_, Result<Option<Login>, Error>> {
-        unreachable!("passwords come with logins")
+    fn find_login_by_id(
+        &self,
+        _: AccountId,
+        id: Id,
+    ) -> BoxFuture<'_, Result<Option<Login>, Error>> {
+        let mary = self.mary.lock().unwrap().clone();
+        Box::pin(async move { Ok(mary.filter(|mary| mary.id == id)) })
     }
 
     fn renew_hash(
@@ -70,8 +75,7 @@ impl Fixture {
         let sign_in = SignIn::new(
             users,
             passwords.clone(),
-            Arc::new(Attempts::new(Policy::default(), &clock)),
-            Parameters::default().remember,
+            Parameters::default(),
             AccountId::new(Id::new(1).unwrap()),
             clock,
         );
@@ -95,16 +99,27 @@ impl Fixture {
             status: Status::Active,
             administrator: false,
             read_only: false,
+            banned: false,
         });
     }
 
     /// The kind of the refusal, if it is one.
     async fn try_from(&self, source: &str, login: &str, password: &str) -> Result<Status, Kind> {
-        let call = call_from(source);
+        let context = from(source);
         let login = login.to_owned();
-        let user = self.sign_in.user(login, Secret::from(password), &call);
+        let user = self.sign_in.user(login, Secret::from(password), &context);
         let user = user.await.map_err(|error| error.kind().clone())?;
         Ok(user.status)
+    }
+
+    /// Whether mary, who signed in by that name, proves her password.
+    async fn prove(&self, password: &str) -> Result<bool, Kind> {
+        let context = from("192.0.2.1");
+        let password = Secret::from(password);
+        let proof = self
+            .sign_in
+            .is_own_password(Id::ONE, "mary", password, &context);
+        proof.await.map_err(|error| error.kind().clone())
     }
 
     async fn try_it(&self, password: &str) -> Result<Status, Kind> {
@@ -116,13 +131,11 @@ impl Fixture {
     }
 }
 
-fn call_from(source: &str) -> Call {
-    let mut call = Call::new(Credentials::None, None, Command::ListTimezones);
-    call.context = Context {
+fn from(source: &str) -> Context {
+    Context {
         source: Some(source.parse::<IpAddr>().unwrap()),
         ..Context::default()
-    };
-    call
+    }
 }
 
 #[tokio::test]
@@ -209,6 +222,32 @@ async fn wrong_passwords_sent_at_once_are_checked_20_times_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_proof_of_what_one_signed_in_with_runs_no_argon2() {
+    let fixture = Fixture::new().await;
+    fixture.try_it("right").await.unwrap();
+    assert_eq!(fixture.prove("right").await, Ok(true));
+    assert_eq!(fixture.passwords.computed(), 1);
+    fixture.set_password("new").await;
+    assert_eq!(fixture.prove("right").await, Ok(false));
+}
+
+#[tokio::test]
+async fn wrong_proofs_count_as_wrong_passwords_of_that_login() {
+    let fixture = Fixture::new().await;
+    fixture.try_it("right").await.unwrap();
+    for number in 0..20 {
+        let wrong = fixture.prove(&format!("wrong {number}")).await;
+        assert_eq!(wrong, Ok(false), "{number}");
+    }
+    assert_eq!(fixture.prove("wrong 20").await, Err(Kind::LockedOut));
+    assert_eq!(fixture.prove("right").await, Err(Kind::LockedOut));
+    assert_eq!(fixture.try_it("right").await, Err(Kind::LockedOut));
+    assert_eq!(fixture.passwords.computed(), 21);
+    let elsewhere = fixture.try_from("192.0.2.2", "mary", "right").await;
+    assert_eq!(elsewhere, Ok(Status::Active));
+}
+
+#[tokio::test]
 async fn a_hundred_calls_at_once_with_one_right_password_are_one_check_and_no_failure() {
     let fixture = Fixture::new().await;
     let answers = join_all((0..100).map(|_| fixture.try_it("right"))).await;
@@ -244,10 +283,10 @@ async fn a_check_that_found_no_room_is_no_failure() {
     for stuck in &mut waiting {
         assert!(futures_util::poll!(stuck).is_pending());
     }
-    let call = call_from("192.0.2.1");
+    let context = from("192.0.2.1");
     for number in 0..100 {
         let guess = Secret::from(format!("guess {number}"));
-        let refused = full.user("mary".to_owned(), guess, &call).await;
+        let refused = full.user("mary".to_owned(), guess, &context).await;
         assert_eq!(*refused.unwrap_err().kind(), Kind::Overloaded, "{number}");
     }
 }

@@ -245,5 +245,5 @@ pub(in crate::cli) struct ExportArguments {
 }
 
 fn username(text: &str) -> Result<Username, &'static str> {
-    Username::parse(text).ok_or("1 to 255 characters, none of them a control character")
+    Username::parse(text).ok_or(Username::MUST)
 }

@@ -99,6 +99,21 @@ Examples:
 
 The key alone goes to standard output, and is shown this once only.
 
+Scopes:
+  user:read     get, list and count users
+  user:write    create and change users
+  user:delete   delete users
+  user.role     change roles and what else gives rights, and how an administrator signs in
+  user.level    change levels
+  group:read    get and list groups
+  group:write   create and change groups
+  group:delete  delete groups
+  member:write  add, change, ban and remove members
+  user:*, group:*, member:*
+                all of them that begin so
+  native.OPERATION
+                one operation that has no other name here, such as native.add=message
+
 Exit codes:
   0   done
   1   it failed, or the name is taken
@@ -110,6 +125,7 @@ Examples:
   printf %s \"$LEGACY_KEY\" | dragoman keys import --name legacy --scope user:write
 
 Clients that have a key of the legacy system keep it. One newline at the end is not part of it.
+`dragoman keys create --help` lists the scopes.
 
 Exit codes:
   0   done
@@ -163,6 +179,7 @@ Examples:
   dragoman store check --json
 
 Every page and every reference is read, and nothing is changed. A running gateway goes on meanwhile.
+Usernames that are the e-mail address of another user, which older versions took, are faults too.
 
 Exit codes:
   0   no fault

@@ -14,7 +14,7 @@ use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, GroupRow, Receive, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Groups.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ impl Noun for Groups {
             id: id.unwrap_or(Id::ONE),
             slug: fields.parse(
                 "slug",
-                "must be 1 to 255 characters, none of them a control character or a slash",
+                "must be 1 to 255 characters long, without slashes and control or invisible characters, \
+                 and not begin or end with a blank",
                 Slug::parse,
             ),
             description: fields.text("description"),
@@ -129,7 +130,7 @@ impl Noun for Groups {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         store.export_groups(account, receiver)
     }
 }

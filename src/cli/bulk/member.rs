@@ -11,7 +11,7 @@ use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, MemberRow, Receive, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Memberships.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Noun for Members {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         store.export_members(account, receiver)
     }
 }

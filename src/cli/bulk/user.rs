@@ -17,7 +17,7 @@ use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::store::bulk::{BulkStore, Receive, UserRow, Verdict};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 /// Users.
 #[derive(Debug)]
@@ -57,11 +57,7 @@ impl Noun for Users {
 
     fn read(fields: &mut Fields, account: AccountId) -> Option<UserRow> {
         let id = fields.id("id");
-        let username = fields.required(
-            "username",
-            "must be 1 to 255 characters, none of them a control character",
-            Username::parse,
-        );
+        let username = fields.required("username", Username::MUST, Username::parse);
         let hash = fields.hash();
         let other_ids = fields.other_ids();
         let user = User {
@@ -176,7 +172,7 @@ impl Noun for Users {
         store: &SqliteStore,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         store.export_users(account, receiver)
     }
 }

@@ -12,8 +12,9 @@ use crate::command::{AccountId, Command, Dialect, Id};
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::outcome::{Outcome, UserPage};
+use crate::route::profile::Place;
 
-use super::html;
+use super::{html, place};
 
 /// Reads the data of an answer to a read.
 pub(super) fn decode(command: &Command, mut json: Json<'_>) -> Result<Outcome, Error> {
@@ -109,16 +110,10 @@ fn places(json: &mut Json<'_>, extensions: &mut Vec<Extension>) {
     let Some(mut location) = json.take("location") else {
         return;
     };
-    let names = [
-        ("country", "edited_user_ctry_ID"),
-        ("region", "edited_user_rgn_ID"),
-        ("subregion", "edited_user_subrg_ID"),
-        ("city", "edited_user_city_ID"),
-    ];
-    for (name, field) in names {
-        let id = location.take(name).and_then(|mut place| place.take("id"));
-        if let Some(Json::Integer(id)) = id {
-            extensions.extend(extension(field, id.to_string()));
+    for kind in Place::ALL {
+        let found = location.take(place::name(kind));
+        if let Some(Json::Integer(id)) = found.and_then(|mut found| found.take("id")) {
+            extensions.extend(extension(place::field(kind), id.to_string()));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The fields of a user's profile: the forms they belong to, and where their values go.
 
+use super::place;
 use crate::command::extension::Guard;
+use crate::route::profile::Place;
 
 /// A form of the profile. Its fields count only if its flag is sent with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +111,16 @@ pub(super) enum Type {
     ShortText(usize),
     /// A whole number.
     Integer,
+    /// The number of a place.
+    Place(Place),
     /// A whole number between two, both included.
     Range(i64, i64),
     /// One of these.
     OneOf(&'static [&'static str]),
     /// A list of whole numbers.
     Integers,
+    /// A list of the numbers of groups.
+    Groups,
     /// A list of texts.
     Texts,
 }
@@ -158,6 +164,10 @@ const ADMIN: &[Flag] = &[Flag::Admin];
 const EMAIL: &[Flag] = &[Flag::Admin, Flag::Subscriptions];
 
 const INTEGER: Home = Home::Kept(Type::Integer);
+const COUNTRY: Home = Home::Kept(Type::Place(Place::Country));
+const REGION: Home = Home::Kept(Type::Place(Place::Region));
+const SUBREGION: Home = Home::Kept(Type::Place(Place::Subregion));
+const CITY: Home = Home::Kept(Type::Place(Place::City));
 const TEXT: Home = Home::Kept(Type::Text);
 const MAILS: Home = Home::Kept(Type::Range(0, 999));
 const TIMEOUTS: Home = Home::Kept(Type::OneOf(&["default", "custom"]));
@@ -190,8 +200,8 @@ const FIELDS: &[(&str, &[Flag], Home)] = &[
         IDENTITY,
         Home::Kept(Type::Range(1900, 9999)),
     ),
-    ("edited_user_city_ID", IDENTITY, INTEGER),
-    ("edited_user_ctry_ID", IDENTITY, INTEGER),
+    (place::field(Place::City), IDENTITY, CITY),
+    (place::field(Place::Country), IDENTITY, COUNTRY),
     ("edited_user_email", EMAIL, Home::Email),
     ("edited_user_email_format", SUBSCRIPTIONS, TEXT),
     ("edited_user_firstname", IDENTITY, Home::FirstName),
@@ -211,11 +221,11 @@ const FIELDS: &[(&str, &[Flag], Home)] = &[
     ),
     ("edited_user_nickname", IDENTITY, Home::Nickname),
     ("edited_user_notification_email_limit", SUBSCRIPTIONS, MAILS),
-    ("edited_user_rgn_ID", IDENTITY, INTEGER),
+    (place::field(Place::Region), IDENTITY, REGION),
     (
         "edited_user_secondary_grp_ID",
         ADMIN,
-        Home::Kept(Type::Integers),
+        Home::Kept(Type::Groups),
     ),
     (
         "edited_user_set_login_multiple_sessions",
@@ -225,7 +235,7 @@ const FIELDS: &[(&str, &[Flag], Home)] = &[
     ("edited_user_showonline", PREFERENCES, INTEGER),
     ("edited_user_source", ADMIN, Home::Kept(Type::ShortText(30))),
     ("edited_user_status", ADMIN, Home::Status),
-    ("edited_user_subrg_ID", IDENTITY, INTEGER),
+    (place::field(Place::Subregion), IDENTITY, SUBREGION),
     ("edited_user_tags", &[], TEXT),
     ("edited_user_timeout_sessions", PREFERENCES, TIMEOUTS),
     ("enable_PM", SUBSCRIPTIONS, INTEGER),

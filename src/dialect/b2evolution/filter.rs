@@ -1,7 +1,7 @@
 //! The filters of `GET users` ↔ the conditions of a search (quirk B16).
 
 use super::form::Fields;
-use super::{status, value, wording};
+use super::{place, status, value, wording};
 use crate::command::Dialect;
 use crate::command::Id;
 use crate::command::query::{Attribute, Criterion, Operator};
@@ -10,14 +10,7 @@ use crate::command::user::{Level, Role, Status};
 use crate::error::{Error, Kind};
 use crate::framing::form::Entry;
 use crate::route::Policy;
-
-/// Parameters that ask for one value of a number we only keep.
-const PLACES: [(&str, &str); 4] = [
-    ("country", "edited_user_ctry_ID"),
-    ("region", "edited_user_rgn_ID"),
-    ("subregion", "edited_user_subrg_ID"),
-    ("city", "edited_user_city_ID"),
-];
+use crate::route::profile::Place;
 
 /// Reads one parameter of `GET users` as conditions that all must hold.
 pub(super) fn decode(entry: &Entry<'_>, policy: &Policy) -> Result<Vec<Criterion>, Error> {
@@ -52,7 +45,7 @@ pub(super) fn decode(entry: &Entry<'_>, policy: &Policy) -> Result<Vec<Criterion
         }
         "level_min" => level(Operator::AtLeast, name, text),
         "level_max" => level(Operator::AtMost, name, text),
-        _ => place(name, text),
+        _ => living_at(name, text),
     };
     condition.map(|condition| vec![condition])
 }
@@ -92,7 +85,7 @@ fn is_filter(name: &str) -> bool {
         "level_min",
         "level_max",
     ];
-    known.contains(&name) || PLACES.iter().any(|(place, _)| *place == name)
+    known.contains(&name) || Place::ALL.iter().any(|place| place::name(*place) == name)
 }
 
 fn level(operator: Operator, name: &str, text: &str) -> Result<Criterion, Error> {
@@ -107,11 +100,13 @@ fn organization(name: &str, text: &str) -> Result<Criterion, Error> {
     exactly(Attribute::Organization, name, &id.to_string())
 }
 
-fn place(name: &str, text: &str) -> Result<Criterion, Error> {
-    let field = PLACES.iter().find(|(known, _)| *known == name);
-    let (_, field) = field.ok_or_else(|| not_answered(name))?;
+/// A place is a number that we only keep.
+fn living_at(name: &str, text: &str) -> Result<Criterion, Error> {
+    let mut places = Place::ALL.into_iter();
+    let place = places.find(|place| place::name(*place) == name);
+    let place = place.ok_or_else(|| not_answered(name))?;
     value::integer(name, text)?;
-    let field = value::text(name, *field)?;
+    let field = value::text(name, place::field(place))?;
     let attribute = Attribute::Extension(Dialect::B2evolution, field);
     exactly(attribute, name, text)
 }
@@ -196,8 +191,9 @@ fn single<'q>(
                 .map(|group| ("group", group))
         }
         (Attribute::Extension(Dialect::B2evolution, field), Operator::Exactly) => {
-            let place = PLACES.iter().find(|(_, known)| *known == field.as_str());
-            place.map(|(name, _)| (*name, value))
+            let mut places = Place::ALL.into_iter();
+            let place = places.find(|place| place::field(*place) == field.as_str());
+            place.map(|place| (place::name(place), value))
         }
         _ => None,
     };

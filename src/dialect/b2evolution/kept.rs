@@ -2,28 +2,36 @@
 
 use super::field::{self, Flag, Home, Type};
 use super::form::Fields;
-use super::{value, wording};
+use super::{place, value, wording};
 use crate::command::extension::ExtensionEdit;
 use crate::command::text::Text;
 use crate::error::{Error, Kind};
 use crate::framing::form::Entry;
 use crate::framing::json;
-use crate::route::JsonLimits;
+use crate::route::{JsonLimits, Policy};
 
 /// The field of new custom fields, an array of arrays.
 pub(super) const NEW_FIELDS: &str = "uf_add";
 
 /// Reads a value; nothing if it was sent empty.
-pub(super) fn decode(kind: Type, entry: &Entry<'_>) -> Result<Option<String>, Error> {
+pub(super) fn decode(
+    kind: Type,
+    entry: &Entry<'_>,
+    policy: &Policy,
+) -> Result<Option<String>, Error> {
     let name = &*entry.name;
     match kind {
-        Type::Integers => {
+        Type::Integers | Type::Groups => {
             let elements = value::elements(entry)?;
             if is_cleared(&elements) {
                 return Ok(None);
             }
             let numbers = elements.iter().map(|(_, text)| {
-                value::integer(name, text)?.ok_or_else(|| wording::ILLEGAL.error(name))
+                let number = value::integer(name, text)?;
+                if kind == Type::Groups && policy.role(text).is_none() {
+                    return Err(wording::UNKNOWN_GROUP.error(""));
+                }
+                number.ok_or_else(|| wording::ILLEGAL.error(name))
             });
             let numbers = numbers.collect::<Result<Vec<i64>, Error>>()?;
             Ok(Some(value::list(numbers, |out, number| {
@@ -31,6 +39,13 @@ pub(super) fn decode(kind: Type, entry: &Entry<'_>) -> Result<Option<String>, Er
             })))
         }
         Type::Texts => value::elements(entry).map(|elements| texts(&elements)),
+        Type::Place(place) => {
+            let text = value::scalar(entry)?;
+            if let Some(number) = value::integer(name, text)? {
+                place::check(place, number, policy)?;
+            }
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        }
         Type::Text | Type::ShortText(_) | Type::Integer | Type::Range(..) | Type::OneOf(_) => {
             let text = value::scalar(entry)?;
             check(kind, name, text)?;
@@ -42,7 +57,7 @@ pub(super) fn decode(kind: Type, entry: &Entry<'_>) -> Result<Option<String>, Er
 fn check(kind: Type, name: &str, text: &str) -> Result<(), Error> {
     match kind {
         Type::ShortText(most) => value::at_most(most, name, text),
-        Type::Integer => value::integer(name, text).map(drop),
+        Type::Integer | Type::Place(_) => value::integer(name, text).map(drop),
         Type::Range(least, most) => match value::integer(name, text)? {
             Some(number) if !(least..=most).contains(&number) => {
                 let rule = format!("must be between {least} and {most}; correct it");
@@ -54,7 +69,7 @@ fn check(kind: Type, name: &str, text: &str) -> Result<(), Error> {
             let rule = format!("must be one of {}", names.join(", "));
             Err(Error::invalid(name.to_owned(), rule))
         }
-        Type::Text | Type::OneOf(_) | Type::Integers | Type::Texts => Ok(()),
+        Type::Text | Type::OneOf(_) | Type::Integers | Type::Groups | Type::Texts => Ok(()),
     }
 }
 
@@ -98,8 +113,8 @@ pub(super) fn encode(
     };
     form.flag(flags);
     match (kind, value) {
-        (Type::Integers | Type::Texts, None) => form.push(format!("{name}[]"), ""),
-        (Type::Integers | Type::Texts, Some(value)) => {
+        (Type::Integers | Type::Groups | Type::Texts, None) => form.push(format!("{name}[]"), ""),
+        (Type::Integers | Type::Groups | Type::Texts, Some(value)) => {
             let elements = value::list_elements(value, limits).ok_or_else(|| unsupported(name))?;
             for element in elements {
                 form.push(format!("{name}[]"), element);

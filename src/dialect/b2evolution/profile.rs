@@ -5,7 +5,7 @@ use super::field::{self, Field, Flag, Flags, Home};
 use super::form::Fields;
 use super::kept::{self, NEW_FIELDS};
 use super::operation::Note;
-use super::{attribute, organizations, password, status, value, wording};
+use super::{attribute, organizations, password, settings, status, value, wording};
 use crate::command::Dialect;
 use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
 use crate::command::user::UserChange;
@@ -107,18 +107,11 @@ impl<'p> Reader<'p> {
     }
 
     fn read(&mut self, mut form: Form<'_>) {
-        let sent = [organizations::IDS, organizations::ROLES]
-            .into_iter()
-            .find(|name| form.entry(name).is_some());
-        if let Some(name) = sent {
-            match organizations::decode(&mut form) {
-                Err(fault) => self.faults.push(fault),
-                Ok(_) if !self.may_send(&[Flag::Identity]) => {
-                    self.faults.push(needs_flag(name, &[Flag::Identity]));
-                }
-                Ok(organizations) => self.change.organizations = organizations,
-            }
+        if self.may_send(&[Flag::Identity]) {
+            self.faults.extend(settings::missing(&form, self.policy));
         }
+        let read = self.organizations(&mut form);
+        self.faults.extend(read.err());
         for entry in form.into_entries() {
             let read = if entry.name == NEW_FIELDS {
                 self.new_fields(&entry)
@@ -131,13 +124,28 @@ impl<'p> Reader<'p> {
         }
     }
 
+    fn organizations(&mut self, form: &mut Form<'_>) -> Result<(), Error> {
+        let mut names = organizations::NAMES.into_iter();
+        let Some(name) = names.find(|name| form.entry(name).is_some()) else {
+            return Ok(());
+        };
+        let sent = organizations::decode(form, self.policy)?;
+        if !self.may_send(&[Flag::Identity]) {
+            return Err(needs_flag(name, &[Flag::Identity]));
+        }
+        self.change.organizations = Some(sent.organizations);
+        // Those of the list before would stand beside others now.
+        self.keep(organizations::PRIORITIES, sent.priorities)
+    }
+
     fn field(&mut self, field: &Field, entry: &Entry<'_>) -> Result<(), Error> {
         if !self.may_send(field.flags) {
             return Err(needs_flag(&entry.name, field.flags));
         }
         let name = &*entry.name;
+        settings::judge(name, self.policy, &mut self.change.guard)?;
         if let Home::Kept(kind) = field.home {
-            let value = kept::decode(kind, entry)?;
+            let value = kept::decode(kind, entry, self.policy)?;
             self.keep(name, value)?;
             self.change.guard = self.change.guard.max(field::guard(name, field.flags));
             return Ok(());

@@ -37,8 +37,8 @@ pub(super) fn encode(
         Outcome::User(user) if is_hidden(&user) => {
             return refuse(&wording::CLOSED_USER.error(""), reply_to, reference);
         }
-        Outcome::User(user) => (StatusCode::OK, wire::view(&user, &policy.json)),
-        Outcome::Users(page) => wire::list(reply_to.operation, reply_to.page, &page),
+        Outcome::User(user) => (StatusCode::OK, wire::view(&user, policy)),
+        Outcome::Users(page) => wire::list(reply_to.operation, reply_to.page, &page, policy),
         Outcome::Count(_)
         | Outcome::GroupCreated(_)
         | Outcome::Group(_)

@@ -4,15 +4,17 @@ use std::fmt::Write as _;
 
 use http::StatusCode;
 
-use super::html;
 use super::operation::{Operation, Page};
 use super::wording::Shape;
-use crate::command::Dialect;
+use super::{html, place};
+use crate::command::organization::Organization;
 use crate::command::text::Text;
 use crate::command::user::User;
+use crate::command::{Dialect, Id};
 use crate::framing::json::{Json, write_php_string};
 use crate::outcome::UserPage;
-use crate::route::JsonLimits;
+use crate::route::profile::Place;
+use crate::route::{JsonLimits, Policy};
 
 /// What an envelope has besides its message, more or less.
 const ENVELOPE_BYTES: usize = 96;
@@ -56,7 +58,12 @@ fn open(message: &str) -> String {
 
 /// The answer to a list of any kind, and its status: without hits it is a fault for `users` and
 /// none for the others.
-pub(super) fn list(operation: Operation, page: Page, found: &UserPage) -> (StatusCode, String) {
+pub(super) fn list(
+    operation: Operation,
+    page: Page,
+    found: &UserPage,
+    policy: &Policy,
+) -> (StatusCode, String) {
     let mut out = String::from("{");
     let is_directory = operation == Operation::List;
     if found.users.is_empty() {
@@ -96,14 +103,14 @@ pub(super) fn list(operation: Operation, page: Page, found: &UserPage) -> (Statu
         | Operation::Create
         | Operation::Update
         | Operation::Delete
-        | Operation::Other => write_row(out, user),
+        | Operation::Other => write_row(out, user, policy),
     });
     out.push('}');
     (StatusCode::OK, out)
 }
 
 /// The answer to `GET users/<id>`.
-pub(super) fn view(user: &User, limits: &JsonLimits) -> String {
+pub(super) fn view(user: &User, policy: &Policy) -> String {
     let mut out = String::with_capacity(320);
     let (first, last) = user.names();
     let _ = write!(out, "{{\"id\":{},", user.id);
@@ -119,13 +126,13 @@ pub(super) fn view(user: &User, limits: &JsonLimits) -> String {
         write_optional(&mut out, value);
     }
     out.push_str(",\"location\":{");
-    write_places(&mut out, user);
+    write_places(&mut out, user, policy);
     out.push_str("},\"organizations\":");
     write_list(&mut out, &user.organizations, |out, organization| {
-        let _ = write!(out, "{{\"name\":\"{}\",\"url\":\"\"}}", organization.id);
+        write_organization(out, organization, policy);
     });
     out.push_str(",\"userfields\":");
-    write_user_fields(&mut out, user, limits);
+    write_user_fields(&mut out, user, &policy.json);
     out.push('}');
     out
 }
@@ -152,7 +159,7 @@ fn write_counters(out: &mut String, page: u64, size: u64, total: u64) {
     );
 }
 
-fn write_row(out: &mut String, user: &User) {
+fn write_row(out: &mut String, user: &User, policy: &Policy) {
     let _ = write!(out, "{{\"id\":{},", user.id);
     if let Some(picture) = picture(user) {
         key(out, "picture");
@@ -164,7 +171,11 @@ fn write_row(out: &mut String, user: &User) {
     out.push(',');
     key(out, "fullname");
     write_php_string(out, &user.full_name().unwrap_or_default());
-    out.push_str(",\"city\":\"\"}");
+    out.push(',');
+    key(out, "city");
+    let city = number_of(user, Place::City).and_then(Id::new);
+    write_php_string(out, policy.profile.place_name(Place::City, city));
+    out.push('}');
 }
 
 fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -191,26 +202,40 @@ fn picture(user: &User) -> Option<String> {
     Some(html::escape(address.as_str()))
 }
 
-fn write_places(out: &mut String, user: &User) {
-    let places = [
-        ("country", "edited_user_ctry_ID"),
-        ("region", "edited_user_rgn_ID"),
-        ("subregion", "edited_user_subrg_ID"),
-        ("city", "edited_user_city_ID"),
-    ];
-    for (index, (name, field)) in places.into_iter().enumerate() {
+/// A number that has no name here is one itself.
+fn write_organization(out: &mut String, organization: &Organization, policy: &Policy) {
+    let number = organization.id.to_string();
+    let known = policy.profile.organizations.get(&organization.id);
+    let (name, url) = known.map_or((&number, ""), |known| (&known.name, &known.url));
+    out.push('{');
+    key(out, "name");
+    write_php_string(out, name);
+    out.push(',');
+    key(out, "url");
+    write_php_string(out, url);
+    out.push('}');
+}
+
+fn write_places(out: &mut String, user: &User, policy: &Policy) {
+    for (index, place) in Place::ALL.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        key(out, name);
-        let id = user.extension(Dialect::B2evolution, field);
-        match id.and_then(|id| id.parse::<i64>().ok()) {
-            Some(id) => {
-                let _ = write!(out, "{{\"id\":{id},\"name\":\"\"}}");
-            }
-            None => out.push_str("null"),
-        }
+        key(out, place::name(place));
+        let Some(number) = number_of(user, place) else {
+            out.push_str("null");
+            continue;
+        };
+        let _ = write!(out, "{{\"id\":{number},");
+        key(out, "name");
+        write_php_string(out, policy.profile.place_name(place, Id::new(number)));
+        out.push('}');
     }
+}
+
+fn number_of(user: &User, place: Place) -> Option<i64> {
+    let kept = user.extension(Dialect::B2evolution, place::field(place))?;
+    kept.parse().ok()
 }
 
 /// The custom fields, in one group: neither groups nor names of them are known here.

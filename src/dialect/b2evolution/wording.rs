@@ -173,6 +173,9 @@ wordings! {
         "You have no permission to edit other users!", |_| Kind::PermissionDenied;
     NO_SUCH_USER = Shape::NO_ACCESS,
         "The requested user does not exist!", |_| Kind::UserNotFound;
+    NOT_ACTIVATED = Shape::NO_ACCESS,
+        "You must activate your account before you can view this user profile.",
+        |_| Kind::PermissionDenied;
     CLOSED_USER = Shape::NO_ACCESS,
         "The requested user account is closed!", |_| Kind::Closed;
     DELETE_SELF = Shape::NO_ACCESS,
@@ -218,6 +221,30 @@ wordings! {
     AGES = Shape::LISTED,
         "The first age must be lower than (or equal to) the second.",
         |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_age_min"));
+    FIRST_NAME_EMPTY = Shape::LISTED,
+        "Please enter your first name.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_firstname"));
+    LAST_NAME_EMPTY = Shape::LISTED,
+        "Please enter last name.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_lastname"));
+    NICKNAME_EMPTY = Shape::LISTED,
+        "Please enter your nickname.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_nickname"));
+    GENDER_EMPTY = Shape::LISTED,
+        "Please select a gender.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_gender"));
+    COUNTRY_EMPTY = Shape::LISTED,
+        "Please select a country.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_ctry_ID"));
+    REGION_EMPTY = Shape::LISTED,
+        "Please select a region.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_rgn_ID"));
+    SUBREGION_EMPTY = Shape::LISTED,
+        "Please select a sub-region.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_subrg_ID"));
+    CITY_EMPTY = Shape::LISTED,
+        "Please select a city.",
+        |_| Kind::InvalidArgument(Cow::Borrowed("edited_user_city_ID"));
     EMAIL_INVALID = Shape::LISTED,
         "The email address is invalid.", |_| Kind::InvalidEmail;
     EMAIL_EMPTY = Shape::LISTED,

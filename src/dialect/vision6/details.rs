@@ -93,12 +93,8 @@ impl Details {
 
 fn username(value: Json<'_>) -> Result<Username, Error> {
     let name = Key::Username.name();
-    Username::parse(value::required_text(value, name)?).ok_or_else(|| {
-        Error::invalid(
-            name,
-            "must be 1 to 255 characters long, without control characters",
-        )
-    })
+    Username::parse(value::required_text(value, name)?)
+        .ok_or_else(|| Error::invalid(name, Username::MUST))
 }
 
 fn email(value: Json<'_>) -> Result<Email, Error> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::wire::{self, Method};
 use crate::auth::call::Reference;
 use crate::error::{Error, Kind};
-use crate::framing::json_rpc::{Answer, Version, Violation};
+use crate::framing::json_rpc::{Response, Version, Violation};
 
 /// What a fault is about, as far as its code depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(super) fn encode(
     subject: Subject,
     version: Version,
     reference: Reference,
-) -> Answer {
+) -> Response {
     let fault = fault(error.kind(), subject);
     let message = match fault.form {
         Form::Wording => fault.wording.to_owned(),
@@ -155,7 +155,7 @@ pub(super) fn encode(
         Version::One => None,
         Version::Two => reserved_code(fault.code),
     };
-    Answer::Fault {
+    Response::Fault {
         code: reserved.unwrap_or(fault.code),
         message,
         data: reserved.map(|_| format!("{{\"code\":{}}}", fault.code)),

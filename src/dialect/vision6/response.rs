@@ -14,7 +14,7 @@ use crate::auth::call::Reference;
 use crate::command::Command;
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
-use crate::framing::json_rpc::{self, Answer, Version};
+use crate::framing::json_rpc::{self, Version};
 use crate::outcome::Outcome;
 use crate::route::{JsonLimits, Policy};
 
@@ -35,7 +35,7 @@ pub(super) fn encode(
             out.push(if out.is_empty() { '[' } else { ',' });
         }
         let answer = answer(result, entry.subject, entry.reply_to.version, reference);
-        json_rpc::write_answer(&mut out, &entry.reply_to, &answer);
+        json_rpc::write_response(&mut out, &entry.reply_to, &answer);
     }
     if out.is_empty() {
         return Response::new(Bytes::new());
@@ -57,10 +57,10 @@ fn answer(
     subject: Subject,
     version: Version,
     reference: Reference,
-) -> Answer {
+) -> json_rpc::Response {
     let error = match result {
         Ok(outcome) => match outcome::encode(&outcome, string_writer(version)) {
-            Some(result) => return Answer::Result(result),
+            Some(result) => return json_rpc::Response::Result(result),
             None => Error::internal("the outcome has no form in Vision6"),
         },
         Err(error) => error,

@@ -300,22 +300,22 @@ fn a_long_batch_gets_one_answer() {
     }
 }
 
-fn answer(version: Version, id: Option<&str>, answer: &Answer) -> String {
+fn answer(version: Version, id: Option<&str>, answered: &Response) -> String {
     let id = id.map(|id| RequestId(id.to_owned()));
     let mut out = String::new();
-    write_answer(&mut out, &ReplyTo { version, id }, answer);
+    write_response(&mut out, &ReplyTo { version, id }, answered);
     out
 }
 
 #[test]
 fn answers_have_the_bytes_that_clients_expect() {
-    let result = Answer::Result("true".to_owned());
-    let fault = Answer::Fault {
+    let result = Response::Result("true".to_owned());
+    let fault = Response::Fault {
         code: 322,
         message: "Username \"x\" unavailable".to_owned(),
         data: None,
     };
-    let data = Answer::Fault {
+    let data = Response::Fault {
         code: -32602,
         message: "m".to_owned(),
         data: Some("{\"code\":310}".to_owned()),

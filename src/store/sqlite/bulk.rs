@@ -8,7 +8,7 @@ use crate::command::group::GroupRef;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Id};
 use crate::journal::Entry;
-use crate::store::Answer;
+use crate::store::StoreFuture;
 use crate::store::bulk::{BulkStore, GroupRow, MemberRow, Receive, UserRow, Verdict};
 
 impl BulkStore for SqliteStore {
@@ -17,7 +17,7 @@ impl BulkStore for SqliteStore {
         rows: Arc<[UserRow]>,
         take_over: Option<Id>,
         entry: Entry,
-    ) -> Answer<'_, (Vec<Verdict>, Option<Id>)> {
+    ) -> StoreFuture<'_, (Vec<Verdict>, Option<Id>)> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -25,7 +25,7 @@ impl BulkStore for SqliteStore {
         )
     }
 
-    fn import_groups(&self, rows: Arc<[GroupRow]>, entry: Entry) -> Answer<'_, Vec<Verdict>> {
+    fn import_groups(&self, rows: Arc<[GroupRow]>, entry: Entry) -> StoreFuture<'_, Vec<Verdict>> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -33,7 +33,11 @@ impl BulkStore for SqliteStore {
         )
     }
 
-    fn import_members(&self, rows: Arc<[MemberRow]>, entry: Entry) -> Answer<'_, Vec<Verdict>> {
+    fn import_members(
+        &self,
+        rows: Arc<[MemberRow]>,
+        entry: Entry,
+    ) -> StoreFuture<'_, Vec<Verdict>> {
         let draft = self.draft(entry);
         Box::pin(
             self.writer
@@ -45,7 +49,7 @@ impl BulkStore for SqliteStore {
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         Box::pin(
             self.readers
                 .read(move |connection| export::users(connection, account, receiver)),
@@ -56,7 +60,7 @@ impl BulkStore for SqliteStore {
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         Box::pin(
             self.readers
                 .read(move |connection| export::groups(connection, account, receiver)),
@@ -67,21 +71,21 @@ impl BulkStore for SqliteStore {
         &self,
         account: Option<AccountId>,
         receiver: T,
-    ) -> Answer<'_, T> {
+    ) -> StoreFuture<'_, T> {
         Box::pin(
             self.readers
                 .read(move |connection| export::members(connection, account, receiver)),
         )
     }
 
-    fn user_row(&self, account: AccountId, user: UserRef) -> Answer<'_, Option<UserRow>> {
+    fn user_row(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<UserRow>> {
         Box::pin(
             self.readers
                 .read(move |connection| export::user(connection, account, &user)),
         )
     }
 
-    fn group_row(&self, account: AccountId, group: GroupRef) -> Answer<'_, Option<GroupRow>> {
+    fn group_row(&self, account: AccountId, group: GroupRef) -> StoreFuture<'_, Option<GroupRow>> {
         Box::pin(
             self.readers
                 .read(move |connection| export::group(connection, account, &group)),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::connect;
-use super::contents::{Contents, is_damage};
+use super::contents::Contents;
 use super::files::{beside, length};
 use super::open::OpenError;
 use super::schema;
@@ -28,6 +28,7 @@ impl Report {
     /// start and is no fault.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = self.contents.damage.clone();
+        faults.extend_from_slice(&self.contents.ambiguities);
         match self.contents.schema {
             Some(found) if found > self.known_schema => faults.push(format!(
                 "the store has schema {found} and this version knows {}: run a newer version",
@@ -66,7 +67,7 @@ pub fn check(database: &Path) -> Result<Report, OpenError> {
 fn contents(database: &Path) -> Result<Contents, OpenError> {
     match connect::observer(database) {
         Ok(connection) => Ok(Contents::read(&connection)?),
-        Err(OpenError::Sqlite(error)) if is_damage(&error) => Ok(Contents {
+        Err(error @ (OpenError::NoDatabase(_) | OpenError::Damaged(_))) => Ok(Contents {
             damage: vec![error.to_string()],
             ..Contents::default()
         }),

@@ -10,12 +10,16 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::OpenError;
 use super::query::fold;
+use crate::command::name::name_key;
 
 /// The first release whose checkpoints cannot corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long another process may hold the file before a call is refused.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What SQL may call: of one text it makes another.
+type Function = fn(&str) -> String;
 
 /// What the writer sets, and the value it must read back.
 const WRITER: [(&str, &str); 8] = [
@@ -77,11 +81,14 @@ pub(super) fn plain(path: &Path) -> rusqlite::Result<Connection> {
     let pure = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
-    connection.create_scalar_function("fold", 1, pure, |arguments| {
-        arguments
-            .get::<Option<String>>(0)
-            .map(|text| text.map(|text| fold(&text)))
-    })?;
+    // The second is for migrations, which fill columns with what `name_key` makes of others.
+    let functions: [(_, Function); 2] = [("fold", fold), ("name_key", name_key)];
+    for (name, function) in functions {
+        connection.create_scalar_function(name, 1, pure, move |arguments| {
+            let text = arguments.get::<Option<String>>(0)?;
+            Ok(text.map(|text| function(&text)))
+        })?;
+    }
     Ok(connection)
 }
 

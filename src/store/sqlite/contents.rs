@@ -17,6 +17,9 @@ pub struct Contents {
     pub page_bytes: u64,
     /// What is broken, one sentence each, the first hundred.
     pub damage: Vec<String>,
+    /// Usernames that are the e-mail address of another user, one sentence each, the first hundred.
+    /// Versions before schema 5 took them.
+    pub ambiguities: Vec<String>,
 }
 
 impl Contents {
@@ -46,12 +49,17 @@ fn look_through(connection: &Connection) -> rusqlite::Result<Contents> {
     if damage.is_empty() {
         damage = orphans(&transaction).or_else(as_damage)?;
     }
+    let mut ambiguities = Vec::new();
+    if damage.is_empty() && schema.is_some_and(|schema| schema >= schema::EMAIL_NAMES) {
+        ambiguities = ambiguous_names(&transaction)?;
+    }
     Ok(Contents {
         schema,
         pages: number("page_count")?,
         free_pages: number("freelist_count")?,
         page_bytes: number("page_size")?,
         damage,
+        ambiguities,
     })
 }
 
@@ -83,6 +91,20 @@ fn orphans(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut check = connection.prepare(
         r#"SELECT format('a row of %s refers to a row of %s that is not there', "table", parent)
            FROM pragma_foreign_key_check LIMIT 100"#,
+    )?;
+    let found = check.query_map([], |row| row.get(0))?;
+    found.collect()
+}
+
+/// Usernames that are the e-mail address of another user. The store is of schema 5 or later.
+pub(super) fn ambiguous_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut check = connection.prepare(
+        "SELECT format('the username of user %d is the e-mail address of user %d: change one of them, since'
+                       || ' calls that name either mean the first', names.user_id, users.id)
+         FROM names JOIN users
+           ON users.account_id = names.account_id AND users.id <> names.user_id
+          AND names.key IN (users.email_key, users.email_name)
+         LIMIT 100",
     )?;
     let found = check.query_map([], |row| row.get(0))?;
     found.collect()

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, SQLITE_IOERR_SHMSIZE};
+use rusqlite::ffi::{
+    SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_TRIGGER, SQLITE_CONSTRAINT_UNIQUE,
+    SQLITE_IOERR_SHMSIZE,
+};
 
 use super::open::OpenError;
 use crate::store::StoreError;
@@ -113,12 +116,17 @@ impl From<BatchError> for StoreError {
     }
 }
 
-/// Whether a uniqueness constraint over that column, `table.column`, refused the write.
+/// Whether a uniqueness constraint over that column, `table.column`, refused the write: one of the
+/// table's own, or a trigger whose message names the column.
 pub(super) fn violates(error: &rusqlite::Error, column: &str) -> bool {
     let rusqlite::Error::SqliteFailure(code, Some(message)) = error else {
         return false;
     };
-    let unique = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE];
+    let unique = [
+        SQLITE_CONSTRAINT_PRIMARYKEY,
+        SQLITE_CONSTRAINT_UNIQUE,
+        SQLITE_CONSTRAINT_TRIGGER,
+    ];
     unique.contains(&code.extended_code) && message.split([' ', ',']).any(|word| word == column)
 }
 

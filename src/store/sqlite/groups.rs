@@ -180,7 +180,7 @@ pub(super) fn parse(columns: Columns<'_>) -> Result<Group, StoreError> {
     Ok(Group {
         id: columns.id("id")?,
         name: columns.required("name", |name: String| Text::parse(name).ok())?,
-        slug: columns.parse("slug", |slug: String| Slug::parse(slug))?,
+        slug: columns.parse("slug", |slug: String| Some(Slug::from_stored(slug)))?,
         description: columns.text("description")?,
         category_id: columns.optional_id("category_id")?,
         secret: columns.flag("secret")?,

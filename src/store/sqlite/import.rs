@@ -26,16 +26,18 @@ fn each<R>(
         execute(connection, "SAVEPOINT import")?;
         let verdict = match import(row) {
             Ok(verdict) => verdict,
-            Err(StoreError::UsernameTaken) => {
-                Verdict::refused("username", "is the slug of a group; change one of them")
-            }
+            Err(StoreError::UsernameTaken) => Verdict::refused(
+                "username",
+                "is the slug of a group, or the e-mail address of another user; change one of them",
+            ),
             Err(StoreError::SlugTaken) => Verdict::refused(
                 "slug",
                 "is taken by another group or a user; change one of them",
             ),
-            Err(StoreError::EmailTaken) => {
-                Verdict::refused("email", "is taken by another user; change one of them")
-            }
+            Err(StoreError::EmailTaken) => Verdict::refused(
+                "email",
+                "is taken by another user, as an address or a username; change one of them",
+            ),
             Err(failure) => return Err(failure),
         };
         if matches!(verdict, Verdict::Refused { .. }) {

@@ -18,8 +18,8 @@ pub(super) enum Owner {
 
 /// Gives the owner this name instead of the one it may have had.
 ///
-/// A reserved name that the owner has already may be kept. That nobody else has the name is the
-/// table's own constraint.
+/// A reserved name that the owner has already may be kept. That nobody else has the name, as a name
+/// or as an e-mail address, is the database's own constraint.
 pub(super) fn rename(
     connection: &Connection,
     reserved: &ReservedNames,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::backup::BackupError;
 use super::files::{beside, create_directory_of, create_new, length, sync_directory_of};
@@ -62,12 +62,33 @@ pub enum OpenError {
     /// The file is damaged.
     #[error("the store is damaged and was not opened; restore a backup ({0})")]
     Damaged(String),
+    /// No database, or one whose first page is overwritten.
+    #[error(
+        "the file is no SQLite database; choose another path for the store, or put a backup in its \
+         place: `dragoman store restore --force BACKUP`"
+    )]
+    NoDatabase(#[source] rusqlite::Error),
     /// `SQLite` failed.
-    #[error("SQLite cannot open the store")]
-    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "SQLite cannot open the store; check that this user may write the file and its directory"
+    )]
+    Sqlite(#[source] rusqlite::Error),
     /// The records that are there cannot be linked.
     #[error("the audit trail cannot be sealed; restore a backup")]
     Trail(#[source] StoreError),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error_code();
+        if code == Some(ErrorCode::NotADatabase) {
+            Self::NoDatabase(error)
+        } else if code == Some(ErrorCode::DatabaseCorrupt) {
+            Self::Damaged(error.to_string())
+        } else {
+            Self::Sqlite(error)
+        }
+    }
 }
 
 /// Opens the file for writing, making it where there is none, and brings its schema up to date.

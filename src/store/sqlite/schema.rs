@@ -6,17 +6,22 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::files::{beside, stamp};
 use super::open::OpenError;
-use super::{audit, backup, connect};
+use super::{audit, backup, connect, contents};
 use crate::clock::Timestamp;
 use crate::journal::seal::Seal;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_users_groups_keys_audit.sql"),
     include_str!("migrations/0002_key_routes_rotation_last_use.sql"),
     include_str!("migrations/0003_other_ids.sql"),
     include_str!("migrations/0004_audit_chain.sql"),
+    include_str!("migrations/0005_email_names_member_scopes.sql"),
+    include_str!("migrations/0006_notifications.sql"),
 ];
+
+/// The schema since which a username is no address of another user.
+pub(super) const EMAIL_NAMES: i64 = 5;
 
 /// "DRGM": what marks an `SQLite` file as a store of this program.
 const APPLICATION_ID: i64 = 0x4452_474d;
@@ -110,10 +115,20 @@ fn change(
             transaction.execute_batch(migration)?;
         }
     }
+    let mut ambiguous = 0;
+    if found < EMAIL_NAMES && schema >= EMAIL_NAMES {
+        ambiguous = contents::ambiguous_names(&transaction)?.len();
+    }
     audit::seal_old(&transaction, seal).map_err(OpenError::Trail)?;
     transaction.pragma_update(None, "user_version", schema)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
+    if ambiguous > 0 {
+        tracing::warn!(
+            store.ambiguous_names = ambiguous,
+            "usernames are the e-mail addresses of other users: `dragoman store check` names them"
+        );
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::audit::{self, Change, Draft, Target};
 use super::failure::{Failure, violates};
 use super::names::{self, Owner};
 use super::query::fold;
-use super::{extensions, users_read};
+use super::{extensions, notifications, users_read};
 use crate::auth::password::PasswordHash;
 use crate::command::email::Email;
 use crate::command::extension::Extension;
@@ -16,6 +16,7 @@ use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::journal::Act;
+use crate::journal::event::Event;
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -40,6 +41,7 @@ pub(super) fn create(
         ..Change::default()
     };
     audit::record(connection, draft, Target::user(user.id), change)?;
+    notifications::queue(connection, draft, Event::UserCreated, &user)?;
     Ok(user.id)
 }
 
@@ -100,6 +102,7 @@ pub(super) fn update(
         password: hash.is_some(),
     };
     audit::record(connection, draft, Target::user(id), change)?;
+    notifications::queue(connection, draft, Event::UserUpdated, &stored)?;
     Ok(Some(id))
 }
 
@@ -238,11 +241,14 @@ fn write_row(
 fn write_email(connection: &Connection, user: &User) -> Result<(), StoreError> {
     let email = user.email.as_ref();
     let written = connection
-        .prepare_cached("UPDATE users SET email = ?2, email_key = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE users SET email = ?2, email_key = ?3, email_name = ?4 WHERE id = ?1",
+        )?
         .execute(params![
             user.id.value(),
             email.map(Email::as_str),
-            email.map(Email::key)
+            email.map(Email::key),
+            email.and_then(Email::name_key)
         ]);
     written.map_err(|error| {
         if violates(&error, "users.email_key") {

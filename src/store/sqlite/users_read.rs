@@ -9,7 +9,7 @@ use super::query::Search;
 use crate::auth::authenticate::Login;
 use crate::auth::password::PasswordHash;
 use crate::command::email::Email;
-use crate::command::name::Username;
+use crate::command::name::{Username, name_key};
 use crate::command::organization::Organization;
 use crate::command::query::UserQuery;
 use crate::command::timezone::Timezone;
@@ -32,9 +32,7 @@ pub(super) fn resolve(
         ),
         UserRef::Username(username) => names::user(connection, account, &username.key()),
         UserRef::Email(email) => by_email(connection, account, email),
-        UserRef::UsernameOrEmail(either) => {
-            by_either(connection, account, Some(either), either.as_str())
-        }
+        UserRef::UsernameOrEmail(either) => by_either(connection, account, either.as_str()),
     }
 }
 
@@ -96,8 +94,7 @@ pub(super) fn login(
     account: AccountId,
     login: &str,
 ) -> Result<Option<Login>, StoreError> {
-    let username = Username::parse(login);
-    match by_either(connection, account, username.as_ref(), login)? {
+    match by_either(connection, account, login)? {
         Some(id) => login_by_id(connection, account, id),
         None => Ok(None),
     }
@@ -121,12 +118,10 @@ pub(super) fn login_by_id(
 fn by_either(
     connection: &Connection,
     account: AccountId,
-    username: Option<&Username>,
     text: &str,
 ) -> Result<Option<Id>, StoreError> {
-    if let Some(username) = username
-        && let Some(id) = names::user(connection, account, &username.key())?
-    {
+    // That another's address is no username is the database's own constraint.
+    if let Some(id) = names::user(connection, account, &name_key(text))? {
         return Ok(Some(id));
     }
     match Email::parse(text) {
@@ -173,7 +168,8 @@ fn parse_login(columns: Columns<'_>) -> Result<Login, StoreError> {
         id: columns.id("id")?,
         hash: columns.parse("password_hash", |phc| Some(PasswordHash::from_stored(phc)))?,
         status: columns.required("status", |name: String| Status::from_name(&name))?,
-        administrator: role.is_some_and(|role| role.is_administrator()),
+        administrator: role.as_ref().is_some_and(Role::is_administrator),
+        banned: role.as_ref().is_some_and(Role::is_banned),
         read_only: columns.flag("read_only")?,
     })
 }
@@ -183,14 +179,14 @@ pub(super) fn parse(columns: Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: columns.id("id")?,
         account: AccountId::new(columns.id("account_id")?),
-        username: columns.required("username", |name: String| Username::parse(name))?,
+        username: columns.required("username", |name: String| Some(Username::from_stored(name)))?,
         display_name: columns.text("display_name")?,
         given_name: columns.text("given_name")?,
         family_name: columns.text("family_name")?,
         nickname: columns.text("nickname")?,
         gender: columns.text("gender")?,
         locale: columns.text("locale")?,
-        email: columns.parse("email", |email: String| Email::parse(email))?,
+        email: columns.parse("email", |email: String| Some(Email::from_stored(email)))?,
         email_verified: columns.flag("email_verified")?,
         status: columns.required("status", |name: String| Status::from_name(&name))?,
         level: columns.required("level", Level::new)?,

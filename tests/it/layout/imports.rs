@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 10] = [
         "store",
         "execute",
         "forward",
+        "notify",
         "middleware",
     ],
     &["config"],
@@ -27,22 +28,25 @@ const LAYERS: [&[&str]; 10] = [
     &["lib", "main"],
 ];
 
-/// What may be imported inside a row; and by the server, which is in no row, since it serves
-/// anything.
-const BESIDE: [(&str, &[&str]); 7] = [
+/// What may be imported inside a row; and by the server and the client, which are in no row, since
+/// they serve and send anything.
+const BESIDE: [(&str, &[&str]); 9] = [
     ("command", &["secret", "clock", "error"]),
     ("outcome", &["command", "secret", "clock"]),
     ("dialect", &["framing"]),
     ("execute", &["store"]),
     ("forward", &["store"]),
+    ("notify", &["store"]),
     ("dispatch", &["execute", "forward"]),
     ("server", &["telemetry"]),
+    ("client", &["secret"]),
 ];
 
 /// Components with importers of their own, whatever the rows say.
-const RESERVED: [(&str, &[&str]); 2] = [
+const RESERVED: [(&str, &[&str]); 3] = [
     ("config", &["stack", "cli"]),
     ("server", &["config", "stack", "cli"]),
+    ("client", &["forward", "notify", "config", "stack", "cli"]),
 ];
 
 /// Components that are the same on any wire, and the crates of wires.
@@ -189,6 +193,11 @@ fn the_checker_knows_every_direction() {
             "use crate::telemetry; use super::Drain; use hyper::body::Body;",
         ),
         (
+            "client/tls.rs",
+            "use crate::secret::Secret; use super::Parameters;",
+        ),
+        ("forward.rs", "use crate::client::Client;"),
+        (
             "config.rs",
             "use crate::server::Timers; use crate::middleware::timeout::Timeout;",
         ),
@@ -236,6 +245,8 @@ fn the_checker_finds_an_import_against_the_direction() {
         ("execute.rs", "use crate::server::Drain;"),
         ("server.rs", "use crate::error::Error;"),
         ("server/drain.rs", "use crate::clock::Clock;"),
+        ("client.rs", "use crate::error::Error;"),
+        ("store.rs", "use crate::client::Client;"),
         ("telemetry.rs", "use crate::dialect::Codec;"),
         ("auth.rs", "use crate::telemetry::log_call;"),
         ("stack.rs", "use crate::cli::Arguments;"),

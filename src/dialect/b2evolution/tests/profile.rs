@@ -11,8 +11,10 @@ use crate::command::text::Text;
 use crate::command::user::{Level, Status, User};
 use crate::command::{AccountId, Dialect, Id};
 use crate::dialect::Codec;
-use crate::dialect::b2evolution::B2evolution;
+use crate::dialect::b2evolution::operation::{Operation, Page};
+use crate::dialect::b2evolution::{B2evolution, wire};
 use crate::outcome::{Outcome, UserPage};
+use crate::route::profile::{self, Place};
 
 fn text(text: &str) -> Text {
     Text::parse(text).unwrap()
@@ -79,6 +81,43 @@ fn a_profile_has_the_vendors_keys_in_the_vendors_order() {
         shown(&response).1,
         r#"{"id":7,"picture":"http:\/\/x\/?a=1&amp;b=2","pictures":[],"login":"zoe","firstname":"Zo\u00eb","lastname":null,"gender":"F","location":{"country":{"id":233,"name":""},"region":null,"subregion":null,"city":{"id":4,"name":""}},"organizations":[{"name":"2","url":""}],"userfields":{"":[{"code":"uf_7","name":"","value":"a\/b"},{"code":"uf_add[5]","name":"","value":"one"},{"code":"uf_add[5]","name":"","value":"two"}]}}"#
     );
+}
+
+#[test]
+fn a_profile_shows_the_names_of_the_routes_tables() {
+    let mut policy = policy();
+    let id = |number| Id::new(number).unwrap();
+    let queen = profile::Organization {
+        name: "Queen & Co".to_owned(),
+        url: "https://queen.example/".to_owned(),
+    };
+    policy.profile.organizations.insert(id(2), queen);
+    for (place, number, name) in [
+        (Place::Country, 233, "États-Unis"),
+        (Place::City, 4, "Rennes"),
+    ] {
+        let table = [(id(number), name.to_owned())].into();
+        policy.profile.places.insert(place, table);
+    }
+    let mut user = user();
+    let numbers = [2, 3].into_iter();
+    user.organizations = numbers
+        .map(|number| Organization {
+            id: id(number),
+            role: None,
+        })
+        .collect();
+    let view = wire::view(&user, &policy);
+    let location = r#""location":{"country":{"id":233,"name":"\u00c9tats-Unis"},"region":null,"subregion":null,"city":{"id":4,"name":"Rennes"}}"#;
+    let organizations = r#""organizations":[{"name":"Queen & Co","url":"https:\/\/queen.example\/"},{"name":"3","url":""}]"#;
+    assert!(view.contains(location), "{view}");
+    assert!(view.contains(organizations), "{view}");
+    let page = UserPage {
+        users: vec![user],
+        total: 1,
+    };
+    let (_, list) = wire::list(Operation::List, Page::default(), &page, &policy);
+    assert!(list.contains(r#""city":"Rennes""#), "{list}");
 }
 
 #[test]

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use proptest::collection::{btree_map, btree_set, vec};
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::organizations::organizations;
 use super::{answer, decode, policy, shown};
 use crate::auth::{Call, Credentials};
 use crate::command::email::Email;
 use crate::command::extension::{ExtensionEdit, Guard};
 use crate::command::name::Username;
 use crate::command::native::Native;
-use crate::command::organization::Organization;
 use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
 use crate::command::text::Text;
 use crate::command::user::{Level, UserChange, UserRef};
@@ -27,11 +27,11 @@ use crate::dialect::{Codec, round_trip};
 use crate::error::{Error, Kind, PasswordFault};
 use crate::secret::Secret;
 
-fn text(pattern: &'static str) -> impl Strategy<Value = Text> {
+pub(super) fn text(pattern: &'static str) -> impl Strategy<Value = Text> {
     pattern.prop_map(|text| Text::parse(text).unwrap())
 }
 
-fn id() -> impl Strategy<Value = Id> {
+pub(super) fn id() -> impl Strategy<Value = Id> {
     (2..=i64::MAX).prop_map(|id| Id::new(id).unwrap())
 }
 
@@ -69,7 +69,6 @@ fn extensions() -> impl Strategy<Value = Vec<ExtensionEdit>> {
         ("edited_user_newsletter_limit", "999"),
         ("edited_user_newsletters", "[1,2]"),
         ("edited_user_secondary_grp_ID", "[3]"),
-        ("org_priorities", r#"["1","","\"x\u00e9"]"#),
         ("sub_items_mod_3", "1"),
         ("uf_7", "line\nline"),
         ("uf_add[5]", r#"["a","b"]"#),
@@ -96,14 +95,6 @@ fn guard(extensions: &[ExtensionEdit]) -> Guard {
         matches!(field.home, Home::Kept(_)).then(|| field::guard(name, field.flags))
     });
     guards.max().unwrap_or_default()
-}
-
-fn organizations() -> impl Strategy<Value = Vec<Organization>> {
-    let roles = vec(option::of(text("[^\0]{1,9}")), 4);
-    (btree_set(id(), 0..4), roles).prop_map(|(ids, roles)| {
-        let pairs = ids.into_iter().zip(roles);
-        pairs.map(|(id, role)| Organization { id, role }).collect()
-    })
 }
 
 prop_compose! {
@@ -145,6 +136,10 @@ prop_compose! {
                 value: Some(Text::parse(exact).unwrap()),
             });
         }
+        let organizations = organizations.map(|(organizations, priorities)| {
+            extensions.insert(0, priorities);
+            organizations
+        });
         UserChange {
             username,
             email,

@@ -155,7 +155,8 @@ fn user_ref() -> impl Strategy<Value = UserRef> {
 fn group_ref() -> impl Strategy<Value = GroupRef> {
     prop_oneof![
         id().prop_map(GroupRef::Id),
-        "[a-zа-я][a-z0-9 -]{0,20}".prop_map(|slug| GroupRef::Slug(Slug::parse(slug).unwrap())),
+        "[a-zа-я]([a-z0-9 -]{0,20}[a-z0-9-])?"
+            .prop_map(|slug| GroupRef::Slug(Slug::parse(slug).unwrap())),
     ]
 }
 

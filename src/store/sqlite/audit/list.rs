@@ -7,17 +7,17 @@ use crate::command::Id;
 use crate::journal::record::{Record, RecordQuery, Target};
 use crate::store::audit::AuditStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Answer, StoreError};
+use crate::store::{StoreError, StoreFuture};
 
 impl AuditStore for SqliteStore {
-    fn list_records(&self, query: RecordQuery) -> Answer<'_, Vec<Record>> {
+    fn list_records(&self, query: RecordQuery) -> StoreFuture<'_, Vec<Record>> {
         Box::pin(
             self.readers
                 .read(move |connection| list(connection, &query)),
         )
     }
 
-    fn written_records(&self) -> Answer<'_, i64> {
+    fn written_records(&self) -> StoreFuture<'_, i64> {
         Box::pin(self.readers.read(written))
     }
 }

@@ -4,8 +4,8 @@ use std::error::Error as _;
 
 use http::StatusCode;
 
-use super::tests::{decode, encode_response, policy};
-use super::*;
+use super::super::*;
+use super::{decode, encode_response, policy};
 use crate::auth::Credentials;
 use crate::command::extension::{Extension, ExtensionEdit};
 use crate::command::name::Username;

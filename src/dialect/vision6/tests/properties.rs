@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::tests::{decode, encode_response, policy};
-use super::*;
+use super::super::*;
+use super::{decode, encode_response, policy};
 use crate::auth::Credentials;
 use crate::command::email::Email;
 use crate::command::extension::ExtensionEdit;

@@ -1,0 +1,142 @@
+//! HTTP/1.1 towards one upstream: a pool of kept connections, and a deadline for everything a peer
+//! can leave undone.
+//!
+//! The mirror of [`crate::server`]: nothing here knows what is sent. An answer comes back whole or
+//! not at all, and every [`Failure`] says whether the request may have reached the upstream, because
+//! only the caller knows whether it may be sent again. Redirects are answers like any other.
+//!
+//! A connection has no task of its own. It is driven by the request that uses it and rests in the
+//! pool in between, so a request never waits for another thread, and a caller that leaves (drops
+//! the future of [`Client::send`]) closes the connection on the spot.
+//!
+//! ```text
+//! Client ─ Pool (cap, idle connections) ─ dial (TCP, Unix, TLS) ─ Connection (hyper) ─ Socket (counts)
+//! ```
+//!
+//! # Stale connections
+//!
+//! An upstream may close a kept connection at any moment. Before a request is written the socket is
+//! read once, past what the runtime knows of it, so that an end that has arrived is always seen. What
+//! failed before the first byte left is sent again on another connection. What remains is an end that
+//! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`].
+//!
+//! # Answers that end with the connection
+//!
+//! A body with neither a length nor chunks (as PHP's built-in server and HTTP/1.0 send it) ends where
+//! the connection does, and one cut short looks the same (RFC 9112, section 8). It is taken as it is
+//! if the connection ended in an orderly way, over TLS with its `close_notify`, and the response carries
+//! [`Unbounded`], so that whoever reads the body demands that its own syntax is complete.
+
+mod connection;
+mod dial;
+mod failure;
+mod parameters;
+mod pool;
+mod request;
+mod response;
+mod socket;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::time;
+
+pub use failure::{Cause, Failure, Part, Sent, Stage};
+pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
+pub use response::Unbounded;
+
+use connection::Connection;
+use dial::Dialer;
+use pool::Pool;
+
+/// Sends requests to one upstream. Clones share its connections.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    parameters: Parameters,
+    dialer: Dialer,
+    pool: Arc<Pool>,
+}
+
+impl Client {
+    /// A client that has not connected yet. Reads the system's trust roots where TLS needs them.
+    pub fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
+        parameters.check()?;
+        let dialer = Dialer::new(&parameters)?;
+        let pool = Arc::new(Pool::new(&parameters));
+        Ok(Self(Arc::new(Inner {
+            parameters,
+            dialer,
+            pool,
+        })))
+    }
+
+    /// Sends the request and reads the whole answer, by the deadline if it comes before
+    /// [`Parameters::total`] is over.
+    ///
+    /// `Host`, `Content-Length` and `Accept-Encoding` are the client's own, and what concerns a single
+    /// connection is left out, of the request and of the answer. The answer's headers describe the body
+    /// as it arrived; its trailers are dropped.
+    pub async fn send(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Bytes>, Failure> {
+        let Inner {
+            parameters, pool, ..
+        } = &*self.0;
+        let now = time::Instant::now();
+        let until = deadline.map(time::Instant::from_std);
+        let until = until
+            .unwrap_or(now + parameters.total)
+            .min(now + parameters.total);
+        if until <= now {
+            return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
+        }
+        let request = request::prepare(request, &parameters.host);
+
+        // Given back after the connection has gone to rest, so that the next in line finds it there.
+        let _place = pool
+            .enter(until)
+            .await
+            .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        while let Some(connection) = pool.take() {
+            match self.exchange(connection, request.clone(), until).await {
+                Err(failure) if failure.is_stale() => {}
+                answered => return answered,
+            }
+        }
+        let connection = self.0.dialer.dial(until).await?;
+        self.exchange(connection, request, until).await
+    }
+
+    /// One request and its answer on one connection, which goes back to the pool if it may.
+    async fn exchange(
+        &self,
+        mut connection: Box<Connection>,
+        request: Request<Full<Bytes>>,
+        until: time::Instant,
+    ) -> Result<Response<Bytes>, Failure> {
+        let answered = connection
+            .exchange(request, &self.0.parameters, until)
+            .await?;
+        if connection.rest() {
+            self.0.pool.put(connection);
+        }
+        Ok(answered)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client")
+            .field(&self.0.parameters.endpoint)
+            .finish()
+    }
+}

@@ -1,0 +1,187 @@
+//! One connection, and one exchange on it at a time.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection as Driver, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::failure::{Cause, Failure, Part, Sent, Stage};
+use super::parameters::Parameters;
+use super::request;
+use super::response::{self, Whole};
+use super::socket::{Meter, Wire};
+
+/// A connection without a task: whoever has a request on it drives it, and at rest it does nothing.
+#[derive(Debug)]
+pub(super) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// Gone once the connection has ended, so that a request it did not take comes back.
+    driver: Option<Driver<TokioIo<Wire>, Full<Bytes>>>,
+    /// Why it ended.
+    error: Option<hyper::Error>,
+    /// Whether something came after the end of an answer.
+    has_excess: bool,
+    meter: Arc<Meter>,
+    born: Instant,
+}
+
+impl Connection {
+    pub(super) async fn new(
+        wire: Wire,
+        meter: Arc<Meter>,
+        head_bytes: usize,
+    ) -> Result<Self, hyper::Error> {
+        let mut builder = Builder::new();
+        builder.max_buf_size(head_bytes);
+        let (sender, driver) = builder.handshake(TokioIo::new(wire)).await?;
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            error: None,
+            has_excess: false,
+            meter,
+            born: Instant::now(),
+        })
+    }
+
+    pub(super) fn born(&self) -> Instant {
+        self.born
+    }
+
+    /// Sends a request and reads its answer.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        parameters: &Parameters,
+        until: Instant,
+    ) -> Result<Response<Bytes>, Failure> {
+        // An answer's head, and what of its body comes with it before anybody looks.
+        let allowance = parameters.head_bytes.saturating_mul(2);
+        self.meter.begin(allowance);
+        let head_until = until.min(Instant::now() + parameters.head);
+        let mut timer = pin!(sleep_until(head_until));
+
+        let answer = self.head(request, timer.as_mut()).await?;
+        self.meter.unlimited();
+        let (mut head, body) = answer.into_parts();
+        response::judge(&mut head, &body, parameters.response_bytes)?;
+        timer.as_mut().reset(until);
+        let body = self.body(body, parameters.response_bytes, timer).await?;
+        if self.has_excess {
+            return Err(Failure::new(Sent::Maybe, Cause::BadFraming));
+        }
+        request::strip(&mut head.headers);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Whether the connection may carry another request, after an exchange that went well.
+    pub(super) fn rest(&mut self) -> bool {
+        // Nobody is to be woken for a connection at rest: the task that used it may have ended, and
+        // its memory would be kept by its waker.
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    async fn head(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        poll_fn(|context| {
+            self.drive(context);
+            if let Poll::Ready(answered) = answer.as_mut().poll(context) {
+                return Poll::Ready(answered.map_err(|error| self.no_head(error.into_error())));
+            }
+            if timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(Failure::timeout(Stage::Head, self.sent())));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    async fn body(
+        &mut self,
+        mut body: Incoming,
+        limit: usize,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Result<Bytes, Failure> {
+        let mut whole = Whole::new(&body, limit);
+        loop {
+            let next = poll_fn(|context| {
+                self.drive(context);
+                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
+                    return Poll::Ready(Ok(frame));
+                }
+                let late = timer.as_mut().poll(context);
+                late.map(|()| Err(Failure::timeout(Stage::Body, Sent::Maybe)))
+            });
+            match next.await? {
+                Some(Ok(frame)) => whole.add(frame)?,
+                Some(Err(error)) => return Err(self.no_body(error)),
+                None => return whole.end(),
+            }
+        }
+    }
+
+    /// Reads and writes what can be.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        let Some(driver) = &mut self.driver else {
+            return;
+        };
+        if let Poll::Ready(ended) = Pin::new(driver).poll(context) {
+            self.error = ended.err();
+            let parts = self.driver.take().map(Driver::into_parts);
+            self.has_excess = parts.is_some_and(|parts| !parts.read_buf.is_empty());
+        }
+    }
+
+    fn sent(&self) -> Sent {
+        if self.meter.has_sent() {
+            Sent::Maybe
+        } else {
+            Sent::Nothing
+        }
+    }
+
+    fn no_head(&self, error: hyper::Error) -> Failure {
+        let cause = if self.meter.is_overrun() || error.is_parse_too_large() {
+            Cause::TooLarge { part: Part::Head }
+        } else if error.is_parse() {
+            Cause::BadFraming
+        } else if let Some(error) = io_error(&error) {
+            Cause::of(error)
+        } else if self.meter.has_read() {
+            Cause::Truncated
+        } else {
+            Cause::Reset
+        };
+        Failure::new(self.sent(), cause).with(error)
+    }
+
+    fn no_body(&mut self, error: hyper::Error) -> Failure {
+        // Where hyper blames the connection, the connection knows more.
+        let error = match io_error(&error) {
+            Some(_) => error,
+            None => self.error.take().unwrap_or(error),
+        };
+        let cause = io_error(&error).map_or(Cause::Reset, Cause::of);
+        Failure::new(Sent::Maybe, cause).with(error)
+    }
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
+}

@@ -1,0 +1,68 @@
+//! The request as it goes out.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http_body_util::Full;
+
+/// Headers that concern one connection only (RFC 9110, section 7.6.1), the old spelling of one included.
+const OF_ONE_CONNECTION: [HeaderName; 6] = [
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// The request with the headers that are the client's own.
+pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Full<Bytes>> {
+    let (mut head, body) = request.into_parts();
+    head.version = Version::HTTP_11;
+    if head.uri.authority().is_some() {
+        head.uri = origin_form(&head.uri);
+    }
+    let headers = &mut head.headers;
+    strip(headers);
+    headers.remove(EXPECT);
+    headers.insert(HOST, host.clone());
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if body.is_empty() && !expects_body(&head.method) {
+        headers.remove(CONTENT_LENGTH);
+    } else {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    Request::from_parts(head, Full::new(body))
+}
+
+/// Removes what concerns one connection only, and what `Connection` says does.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<_> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(CONNECTION);
+    }
+    for name in &OF_ONE_CONNECTION {
+        headers.remove(name);
+    }
+}
+
+/// Whether a request without a body must say so (RFC 9110, section 8.6).
+fn expects_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+}
+
+fn origin_form(uri: &Uri) -> Uri {
+    let path = uri.path_and_query().cloned();
+    path.map_or_else(|| Uri::from_static("/"), Uri::from)
+}
