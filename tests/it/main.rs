@@ -82,6 +82,7 @@ mod server_stalls;
 mod server_stalls_http2;
 mod store_audit;
 mod store_calls;
+mod store_deadline;
 mod store_durability;
 mod store_fixture;
 mod store_groups;
