@@ -9,6 +9,7 @@ use dragoman::auth::call::RequestId;
 use dragoman::command::{Action, Dialect};
 use dragoman::dialect::{self, Decoded, ReplyTo};
 use dragoman::outcome::Outcome;
+use dragoman::route::number_table::NumberTable;
 use dragoman::route::profile::Profile;
 use dragoman::route::{FormLimits, JsonLimits, Policy};
 use http::request::{Builder, Parts};
@@ -228,6 +229,8 @@ fn exchange(dialect: Dialect, base_path: &str, head: Builder, body: Body) -> Exc
             key_in_query: false,
             anonymous: false,
             roles: Vec::new(),
+            group_roles: NumberTable::default(),
+            group_categories: NumberTable::default(),
             profile: Profile::default(),
             form: FormLimits::default(),
             json: JsonLimits::default(),

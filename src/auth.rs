@@ -20,5 +20,5 @@ mod verified;
 
 pub use self::authenticate::Authenticated;
 pub use self::authorize::Permitted;
-pub use self::call::{Call, Context, Credentials};
+pub use self::call::{Call, Context, Credentials, Unread};
 pub use self::principal::Principal;

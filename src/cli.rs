@@ -16,6 +16,8 @@ mod key_table;
 mod key_times;
 mod keys;
 mod load;
+mod notifier;
+mod notify;
 mod serve;
 mod store;
 mod store_backup;
@@ -56,6 +58,7 @@ pub fn run() -> ExitCode {
         Some(Command::Explain(explain)) => return ended(explain::run(config, &explain)),
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
         Some(Command::Audit { store, command }) => audit::run(config, store.as_deref(), command),
+        Some(Command::Notify { store, command }) => notify::run(config, store.as_deref(), command),
         Some(Command::Store { store, command }) => {
             let store = store.as_deref();
             match command {

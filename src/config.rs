@@ -13,10 +13,12 @@ mod keys;
 mod layer;
 mod log;
 mod losses;
+mod notify;
 pub mod pepper;
 mod place;
 mod route_limits;
 mod route_profile;
+mod route_tables;
 mod routes;
 pub(crate) mod secret_file;
 mod server;
@@ -37,6 +39,8 @@ use self::keys::KeySection;
 pub use self::keys::{StaticKey, check_foreign, unknown_route};
 pub use self::log::Log;
 use self::log::LogSection;
+pub use self::notify::Notify;
+use self::notify::NotifySection;
 use self::place::Place;
 use self::routes::RouteSection;
 pub use self::routes::shown_path;
@@ -52,11 +56,12 @@ use self::upstreams::UpstreamSection;
 use crate::forward;
 use crate::route::{Route, Target};
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "server",
     "admin",
     "store",
     "auth",
+    "notify",
     "log",
     "keys",
     "upstreams",
@@ -79,6 +84,8 @@ pub struct Config {
     pub has_store: bool,
     /// `[auth]`
     pub auth: Auth,
+    /// `[notify]`, where there is a receiver.
+    pub notify: Option<Notify>,
     /// `[log]`
     pub log: Log,
     /// `[keys.NAME]`, by name.
@@ -132,6 +139,9 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         let message = "would let nobody connect: name the proxies in auth.trusted_proxies";
         faults.push(place.at("server").fault("proxy_protocol", message));
     }
+    let at = place.at("notify");
+    let notify = at.read::<NotifySection>(faults);
+    let notify = notify.and_then(|section| section.build(files, at, faults));
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
@@ -143,6 +153,11 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let has_store = place.at("store").has("url")
         || place.at("keys").names().is_empty()
         || routes.iter().any(uses_store);
+    if notify.is_some() && !has_store {
+        let message = "does nothing: only what is stored here is notified of, and no command goes to \
+                       the store";
+        faults.push(place.at("notify").fault("webhook", message));
+    }
 
     Some(Config {
         file: merged.file.clone(),
@@ -151,6 +166,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         store: store?,
         has_store,
         auth: auth?,
+        notify,
         log: log?.build(),
         keys,
         upstreams,

@@ -18,8 +18,8 @@ use http::request::Parts;
 use http::response::Parts as ResponseParts;
 use http::{Request, Response};
 
-use crate::auth::Call;
 use crate::auth::call::Reference;
+use crate::auth::{Call, Unread};
 use crate::command::{Command, Dialect};
 use crate::error::Error;
 use crate::outcome::Outcome;
@@ -70,8 +70,9 @@ pub trait Codec {
 /// What a request turned out to be.
 #[derive(Debug)]
 pub enum Decoded<R> {
-    /// Calls, each with a fault of its own where it could not be decoded.
-    Calls(Vec<Result<Call, Error>>, R),
+    /// Calls, each with a fault of its own where it could not be decoded, and with the credentials
+    /// that are to be judged before that is told.
+    Calls(Vec<Result<Call, Box<Unread>>>, R),
     /// No API call at all. The error is the answer where there is no site to hand it to.
     NotOurs(Error, R),
 }

@@ -21,6 +21,7 @@ use crate::command::timezone::Timezone;
 use crate::command::{AccountId, Command};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
+use crate::journal::event::EventId;
 use crate::outcome::Outcome;
 use crate::store::{MemberChange, Store};
 
@@ -38,22 +39,26 @@ pub struct Execute {
     store: Arc<dyn Store>,
     passwords: PasswordHasherPool,
     sign_in: Arc<SignIn>,
+    notifies: bool,
     clock: Clock,
 }
 
 impl Execute {
     /// Commands go to `store`; new passwords are hashed by `passwords`, present ones checked by
-    /// `sign_in`.
+    /// `sign_in`. Where nobody `notifies`, a user whom a command says to notify is not, which is
+    /// logged and audited.
     pub fn new(
         store: Arc<dyn Store>,
         passwords: PasswordHasherPool,
         sign_in: Arc<SignIn>,
+        notifies: bool,
         clock: Clock,
     ) -> Self {
         Self {
             store,
             passwords,
             sign_in,
+            notifies,
             clock,
         }
     }
@@ -157,7 +162,8 @@ impl Execute {
             .command()
             .user_change()
             .is_some_and(|change| change.notify);
-        if asks_to_notify {
+        let is_refused = asks_to_notify && !self.notifies;
+        if is_refused {
             tracing::warn!(request.id = %context.request_id, "{NOT_NOTIFIED}");
         }
         Entry {
@@ -168,7 +174,8 @@ impl Execute {
             source: context.source,
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
-            not_done: asks_to_notify.then_some(NOT_NOTIFIED),
+            not_done: is_refused.then_some(NOT_NOTIFIED),
+            event: (asks_to_notify && self.notifies).then(|| EventId::new(&self.clock)),
         }
     }
 }

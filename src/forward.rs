@@ -166,6 +166,7 @@ impl Forward {
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
             not_done: None,
+            event: None,
         }
     }
 }

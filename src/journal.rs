@@ -8,6 +8,7 @@
 //! looked like is there as a keyed digest only.
 
 pub mod denial;
+pub mod event;
 pub mod forwarded;
 pub mod record;
 pub mod seal;
@@ -16,6 +17,7 @@ pub mod verify;
 
 use std::net::IpAddr;
 
+use self::event::EventId;
 use crate::clock::Timestamp;
 use crate::command::{AccountId, Action};
 
@@ -39,6 +41,9 @@ pub struct Entry {
     pub request_id: String,
     /// What was asked for and not done, e.g. a notification that nobody is configured to send.
     pub not_done: Option<&'static str>,
+    /// The event of which somebody outside is to be told, if the write of a user asks for it. It is
+    /// queued in the transaction of the write.
+    pub event: Option<EventId>,
 }
 
 impl Entry {
@@ -73,6 +78,8 @@ pub enum Act {
     ImportMember,
     /// A password hash of another system gave way to one of ours.
     RenewHash,
+    /// A user was notified, or could not be.
+    NotifyUser,
 }
 
 impl Act {
@@ -88,6 +95,7 @@ impl Act {
             Self::ImportGroup => "group.import",
             Self::ImportMember => "member.import",
             Self::RenewHash => "user.rehash",
+            Self::NotifyUser => "user.notify",
         }
     }
 }

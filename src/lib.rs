@@ -22,6 +22,9 @@
 //!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
+//! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
+//! with the write, and a task of its own sends it.
+//!
 //! # What always holds
 //!
 //! - The order of the command stack is checked by types: nothing reaches a store or an upstream
@@ -42,8 +45,8 @@
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, and
 //!   nothing is sent twice that may have arrived.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
-//! - An acknowledged write survives `kill -9` and a power cut; a write whose caller left is still
-//!   done and audited.
+//! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
+//!   promised; a write whose caller left is still done and audited.
 //! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
 //!   in which nobody changes anything unnoticed without the pepper.
 //!
@@ -82,6 +85,7 @@ pub mod store;
 pub mod execute;
 
 pub mod forward;
+pub mod notify;
 
 pub mod dispatch;
 

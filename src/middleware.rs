@@ -77,6 +77,8 @@ pub(crate) mod routed {
                 key_in_query: false,
                 anonymous: false,
                 roles: Vec::new(),
+                group_roles: crate::route::number_table::NumberTable::default(),
+                group_categories: crate::route::number_table::NumberTable::default(),
                 profile: crate::route::profile::Profile::default(),
                 form: crate::route::FormLimits::default(),
                 json: crate::route::JsonLimits::default(),

@@ -1,12 +1,14 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
 mod losses;
+pub mod number_table;
 pub mod profile;
 mod target;
 
 use std::time::Duration;
 
 pub use self::losses::{Losses, OnLoss};
+use self::number_table::NumberTable;
 use self::profile::Profile;
 pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
@@ -55,6 +57,10 @@ pub struct Policy {
     pub anonymous: bool,
     /// The dialect's role numbers or names, and the roles they stand for.
     pub roles: Vec<(String, Role)>,
+    /// The roles that a member of a Grupo group may have.
+    pub group_roles: NumberTable,
+    /// The categories that a Grupo group may have.
+    pub group_categories: NumberTable,
     /// What the site says of its profiles.
     pub profile: Profile,
     /// Limits of forms.

@@ -18,7 +18,7 @@ use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::sign_in::{self, SignIn};
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -64,6 +64,8 @@ pub struct Parts {
     pub sign_in: sign_in::Parameters,
     /// How many passwords are hashed at once.
     pub hashes_at_once: usize,
+    /// Whether there is somebody who sends the notifications that the store queues.
+    pub notifies: bool,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -115,7 +117,7 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
-) -> impl Service<Call, Response = Answered, Error = Infallible, Future: Send>
+) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
@@ -136,7 +138,7 @@ fn commands(
     // A user who changes its password proves the one before as at signing in.
     let execute = parts.store.map(|store| {
         let (sign_in, clock) = (Arc::clone(&sign_in), parts.clock.clone());
-        Execute::new(store, passwords, sign_in, clock)
+        Execute::new(store, passwords, sign_in, parts.notifies, clock)
     });
     ServiceBuilder::new()
         .layer(AuthenticateLayer::new(

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bulk;
 mod digest;
 pub mod key_uses;
+pub mod notifications;
 mod person_name;
 mod reserved;
 mod rotation;
@@ -20,6 +21,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use self::audit::AuditStore;
+use self::notifications::NotificationQueue;
 pub use self::rotation::{Rotated, Rotation};
 use crate::auth::authenticate::UserDirectory;
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
@@ -44,9 +46,18 @@ pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 ///
 /// Not found is `Ok(None)` where one thing is looked for. The password inside a change is never
 /// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
-/// audit record.
+/// audit record. Where the entry of a user's write has an event, a notification is queued with it.
 pub trait Store:
-    UserDirectory + KeyStore + AuditStore + DenialLog + ForwardLog + fmt::Debug + Send + Sync + 'static
+    UserDirectory
+    + KeyStore
+    + AuditStore
+    + DenialLog
+    + ForwardLog
+    + NotificationQueue
+    + fmt::Debug
+    + Send
+    + Sync
+    + 'static
 {
     /// Makes a user. `change.username` must be there. The account comes into being with it. What
     /// the change does not mention is empty; the status is active and the level 0. A reserved name

@@ -26,16 +26,17 @@ pub fn generate(clock: &Clock) -> Secret {
     key.push_str(PREFIX);
     while key.len() < PREFIX.len() + RANDOM_CHARACTERS {
         let random = clock.random::<64>();
-        // 252 is the largest multiple of 36 a byte can hold: what is above would favour some letters.
-        let letters = random
-            .iter()
-            .filter(|byte| **byte < 252)
-            .filter_map(|byte| letter(u32::from(*byte)));
+        let letters = random.iter().copied().filter_map(random_letter);
         key.extend(letters.take(PREFIX.len() + RANDOM_CHARACTERS - key.len()));
     }
     let checksum = checksum(&key);
     key.push_str(&checksum);
     Secret::from(key)
+}
+
+/// 252 is the largest multiple of 36 a byte can hold: what is above would favour some letters.
+fn random_letter(byte: u8) -> Option<char> {
+    (byte < 252).then(|| letter(u32::from(byte))).flatten()
 }
 
 fn checksum(body: &str) -> String {
@@ -145,6 +146,15 @@ mod tests {
         assert_eq!(key.len(), 64);
         let is_accepted = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         assert!(key.bytes().all(is_accepted), "{key}");
+    }
+
+    #[test]
+    fn a_random_byte_favours_no_letter() {
+        let letters: Vec<char> = (0..=255).filter_map(random_letter).collect();
+        for letter in ('0'..='9').chain('a'..='z') {
+            let bytes = letters.iter().filter(|found| **found == letter).count();
+            assert_eq!(bytes, 7, "{letter}");
+        }
     }
 
     #[test]

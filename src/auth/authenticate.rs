@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
 use super::attempts::{Guess, Source};
-use super::call::{Call, Credentials};
+use super::call::{Call, Context, Credentials, Unread};
 use super::keys::KeyRing;
 use super::password::PasswordHash;
 use super::principal::Principal;
@@ -110,23 +110,26 @@ pub struct Login {
     pub administrator: bool,
     /// Whether it may change nothing.
     pub read_only: bool,
+    /// Whether its role is that of the banned.
+    pub banned: bool,
 }
 
 impl Login {
-    /// Whether it is neither closed nor deactivated.
+    /// Whether it is neither closed, deactivated nor banned.
     pub const fn may_sign_in(&self) -> bool {
-        !matches!(self.status, Status::Closed | Status::Deactivated)
+        !self.banned && !matches!(self.status, Status::Closed | Status::Deactivated)
     }
 }
 
 /// Establishes who calls.
 ///
-/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only.
+/// *Position*: outermost in the command stack; what is inside takes [`Authenticated`] only. A call
+/// that could not be read goes no further, but its credentials are judged before its fault is told.
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
-/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed
-/// or deactivated user; [`Kind::Overloaded`] when too many passwords wait to be checked.
+/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed,
+/// deactivated or banned user; [`Kind::Overloaded`] when too many passwords wait to be checked.
 /// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
 /// off the async threads unless it was right a moment ago; a short lock for what fails.
 /// The first time that a password fits a hash of another system it is hashed anew, after the call
@@ -169,7 +172,7 @@ pub struct Authenticate<S> {
     judge: Arc<Judge>,
 }
 
-impl<S> Service<Call> for Authenticate<S>
+impl<S> Service<Result<Call, Box<Unread>>> for Authenticate<S>
 where
     S: Service<Authenticated, Response = Done, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
@@ -182,12 +185,16 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut call: Call) -> Self::Future {
+    fn call(&mut self, call: Result<Call, Box<Unread>>) -> Self::Future {
         let mut inner = self.inner.clone();
         let judge = Arc::clone(&self.judge);
         Box::pin(async move {
+            let mut call = match call {
+                Ok(call) => call,
+                Err(unread) => return Ok(judge.refuse(*unread).await),
+            };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
-            let principal = match judge.principal(credentials, &call).await {
+            let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
                 Err(error) => return Ok(Answered::refused(None, error)),
             };
@@ -213,29 +220,51 @@ struct Judge {
 }
 
 impl Judge {
+    /// The fault of a call that could not be read, unless its credentials are worse.
+    async fn refuse(&self, unread: Unread) -> Answered {
+        let Unread {
+            credentials,
+            error,
+            context,
+        } = unread;
+        let Some(credentials) = credentials else {
+            return Answered::refused(None, error);
+        };
+        match self.principal(credentials, &context).await {
+            Ok(principal) => Answered::refused(Some(principal), error),
+            Err(refused) => Answered::refused(None, refused),
+        }
+    }
+
     /// Keys are looked up first, and only what is none costs the source anything: a good key works
     /// whatever else came from there.
-    async fn principal(&self, credentials: Credentials, call: &Call) -> Result<Principal, Error> {
-        let source = Source::from(call.context.source);
+    async fn principal(
+        &self,
+        credentials: Credentials,
+        context: &Context,
+    ) -> Result<Principal, Error> {
+        let source = Source::from(context.source);
         match credentials {
-            Credentials::None if call.context.allows_anonymous() => Ok(Principal::Anonymous),
+            Credentials::None if context.allows_anonymous() => Ok(Principal::Anonymous),
             Credentials::None => Err(Kind::Unauthenticated.into()),
-            Credentials::Key(key) => self.key(&key, call).ok_or_else(|| self.wrong_key(source)),
-            Credentials::Basic { login, password } => match self.key(&password, call) {
+            Credentials::Key(key) => self
+                .key(&key, context)
+                .ok_or_else(|| self.wrong_key(source)),
+            Credentials::Basic { login, password } => match self.key(&password, context) {
                 Some(principal) => Ok(principal),
                 // What has no login or no password can only have been meant as a key.
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
                     let name = Arc::from(name_key(&login));
-                    let user = self.sign_in.user(login, password, &call.context).await?;
+                    let user = self.sign_in.user(login, password, context).await?;
                     self.signed_in(name, &user)
                 }
             },
         }
     }
 
-    fn key(&self, presented: &Secret, call: &Call) -> Option<Principal> {
-        let route = call.context.route.as_ref().map(|route| route.name.as_str());
+    fn key(&self, presented: &Secret, context: &Context) -> Option<Principal> {
+        let route = context.route.as_ref().map(|route| route.name.as_str());
         self.ring
             .find(presented, route, self.clock.now())
             .map(Principal::Key)

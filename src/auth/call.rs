@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::command::{AccountId, Command};
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// What a caller presented to say who it is.
@@ -46,6 +47,38 @@ impl Call {
             command,
             context: Context::default(),
         }
+    }
+}
+
+/// A call that is at fault, as far as it could be read. It travels in a box, since good calls are
+/// the rule.
+#[derive(Debug)]
+pub struct Unread {
+    /// What was presented. It is judged before the fault is told; nothing where the fault hides it.
+    pub credentials: Option<Credentials>,
+    /// What is wrong.
+    pub error: Error,
+    /// As in [`Call::context`].
+    pub context: Context,
+}
+
+impl Unread {
+    /// A fault of who presented `credentials`, without context.
+    pub fn new(credentials: Credentials, error: Error) -> Box<Self> {
+        let mut unread = Box::<Self>::from(error);
+        unread.credentials = Some(credentials);
+        unread
+    }
+}
+
+/// A fault that hides the credentials.
+impl From<Error> for Box<Unread> {
+    fn from(error: Error) -> Self {
+        Self::new(Unread {
+            credentials: None,
+            error,
+            context: Context::default(),
+        })
     }
 }
 

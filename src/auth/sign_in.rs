@@ -177,6 +177,7 @@ impl SignIn {
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
             not_done: None,
+            event: None,
         };
         let users = Arc::clone(&self.users);
         let passwords = self.passwords.clone();

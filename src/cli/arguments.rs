@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::audit::arguments::{AUDIT, AuditCommand};
 use super::key_times::{Expiry, Overlap};
+use super::notify::arguments::{NOTIFY, NotifyCommand};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -58,6 +59,15 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Look after notifications that were not sent.
+    #[command(after_help = NOTIFY)]
+    Notify {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "notify-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: NotifyCommand,
     },
     /// Back up, restore and check the store.
     #[command(after_help = help::STORE)]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use self::forwarding::{Lost, cannot_do, lost};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
-use super::load;
+use super::{load, notifier};
 use crate::command::Action;
 use crate::config::{Config, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
@@ -25,6 +25,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result
             Failure::Usage(Failure::failed("auth.pepper_file", error).into_text())
         })?;
     }
+    notifier::receiver(&config).map_err(|failure| Failure::Usage(failure.into_text()))?;
     if arguments.suggest {
         return suggest(&config);
     }
@@ -64,6 +65,9 @@ fn summary(config: &Config) -> String {
     }
     for upstream in &config.upstreams {
         write_risk(&mut text, upstream);
+    }
+    if let Some(notify) = &config.notify {
+        let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }
     text
 }

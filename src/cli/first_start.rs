@@ -101,6 +101,7 @@ async fn make(
         route: None,
         request_id: String::new(),
         not_done: None,
+        event: None,
     };
     store
         .bootstrap(record, username, hash, entry)

@@ -206,5 +206,6 @@ pub(super) fn entry(config: &Config, now: Timestamp, act: Act) -> Entry {
         route: None,
         request_id: String::new(),
         not_done: None,
+        event: None,
     }
 }

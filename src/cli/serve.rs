@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
-use super::{first_start, load, say, store};
+use super::{first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
@@ -46,6 +46,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let addresses: Vec<_> = listener.addresses().collect();
     let announcement = announcement(&listener, &admin);
     let server = server(&config, listener).with_admin(admin);
+    let receiver = notifier::receiver(&config)?;
     signals::watch(server.shutdown())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
@@ -76,7 +77,8 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         body_budget: config.server.buffered_bodies,
         sign_in: config.auth.sign_in,
         hashes_at_once: 1,
-        clock,
+        notifies: receiver.is_some(),
+        clock: clock.clone(),
     });
 
     if let Some(store) = &store {
@@ -84,10 +86,17 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     }
     let pid_file = pid_file.map(PidFile::write).transpose()?;
     say(&announcement)?;
+    let notifier = match &store {
+        Some(store) => notifier::start(receiver, store, &clock).await?,
+        None => None,
+    };
     let outcome = tokio::select! {
         outcome = server.run(gateway) => outcome,
         never = keep_house(store.as_deref(), &keys, &counting) => match never {},
     };
+    if let Some(notifier) = notifier {
+        notifier.finish(outcome).await;
+    }
     drop(pid_file);
     forward.finished().await;
     match store {

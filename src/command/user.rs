@@ -87,8 +87,11 @@ impl Level {
 pub struct Role(Text);
 
 impl Role {
-    /// The one role that has a meaning of its own: its holder may edit every user.
+    /// Its holder may edit every user. This role and the next have a meaning of their own.
     pub const ADMINISTRATOR: &'static str = "administrator";
+
+    /// Its holder may not sign in.
+    pub const BANNED: &'static str = "banned";
 
     /// A role of that name.
     pub const fn new(name: Text) -> Self {
@@ -103,6 +106,11 @@ impl Role {
     /// Whether its holder may edit every user.
     pub fn is_administrator(&self) -> bool {
         self.name() == Self::ADMINISTRATOR
+    }
+
+    /// Whether its holder may not sign in.
+    pub fn is_banned(&self) -> bool {
+        self.name() == Self::BANNED
     }
 }
 

@@ -205,3 +205,16 @@ impl FromStr for AccountNumber {
         Ok(Self(AccountId::new(id)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_a_label_of_the_audit_trail_is_refused() {
+        // Its digest would be what the trail digests contents with.
+        let refused = check_foreign(Secret::from("\0dragoman audit contents"));
+        assert!(refused.is_err_and(|message| message.contains("control characters")));
+        check_foreign(Secret::from("dragoman-audit-contents")).unwrap();
+    }
+}

@@ -192,7 +192,7 @@ fn message(key: &str, kind: &Kind) -> String {
         );
     }
     // What stands where a secret belongs is not repeated.
-    if ["value", "key", "password"].contains(&key) {
+    if ["value", "key", "password", "webhook.secret"].contains(&key) {
         return "must be a text in quotes".to_owned();
     }
     match kind {

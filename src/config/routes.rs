@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::route_limits::{FormSection, JsonSection};
-use super::route_profile::{Names, OrganizationSection, ProfileSection, Tables};
+use super::route_profile::{OrganizationSection, ProfileSection, Tables};
+use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
 use super::value::{Size, Span, from_scalar};
 use super::{losses, targets};
@@ -16,6 +17,7 @@ use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
 use crate::dialect::{default_roles, path_rule};
+use crate::route::number_table::NumberTable;
 use crate::route::{Limits, PathRule, Policy, Route};
 
 /// `[routes.NAME]` as it is written. What is absent is the dialect's default.
@@ -35,6 +37,10 @@ pub(super) struct RouteSection {
     /// Grupo and b2evolution: the dialect's role ids and the roles they stand for. Replaces the
     /// dialect's own table.
     roles: Option<Names>,
+    /// Grupo only: the roles a member of a group may have, by number. Without it any is taken.
+    group_roles: Option<Names>,
+    /// Grupo only: the categories a group may have, by number. Without it any is taken.
+    group_categories: Option<Names>,
     /// b2evolution only: which fields of a profile may be sent, and which must be.
     profile: Option<ProfileSection>,
     /// b2evolution only: organizations by id. With a table, other ids are refused.
@@ -106,6 +112,12 @@ impl RouteSection {
         let roles = roles
             .map_err(|(role, message)| noted(&format!("roles.{role}"), message))
             .ok();
+        let mut numbers = |key, table: Option<Names>| {
+            let names = table.map(|table| by_id(key, table, String::as_str, place, faults));
+            NumberTable::new(names.unwrap_or_default())
+        };
+        let group_roles = numbers("group_roles", self.group_roles);
+        let group_categories = numbers("group_categories", self.group_categories);
         let limits = Limits {
             body_bytes: self.body_bytes.map_or(usual_body(dialect), |size| size.0),
             body_timeout: self.body_timeout.unwrap_or(Span::seconds(30)).0,
@@ -135,6 +147,8 @@ impl RouteSection {
                 key_in_query: self.key_in_query.unwrap_or(false),
                 anonymous: self.anonymous.unwrap_or(false),
                 roles: roles?,
+                group_roles,
+                group_categories,
                 profile,
                 form,
                 json,
@@ -189,10 +203,12 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 11] = [
+    let options: [(&str, &[Dialect]); 13] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
+        ("group_roles", &[Dialect::Grupo]),
+        ("group_categories", &[Dialect::Grupo]),
         ("profile", &[Dialect::B2evolution]),
         ("organizations", &[Dialect::B2evolution]),
         ("countries", &[Dialect::B2evolution]),

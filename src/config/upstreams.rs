@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::fault::Faults;
 use super::place::Place;
-use super::route_profile::Names;
+use super::route_tables::Names;
 use super::routes::{DialectName, role_table, usual_path, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
@@ -18,6 +18,7 @@ use crate::client::{self, Client, TlsParameters};
 use crate::command::{AccountId, Dialect, Id};
 use crate::dialect::exchange::{Terms, Unknown};
 use crate::forward::Parameters;
+use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
@@ -225,6 +226,8 @@ impl UpstreamSection {
                 key_in_query: false,
                 anonymous: false,
                 roles,
+                group_roles: NumberTable::default(),
+                group_categories: NumberTable::default(),
                 profile: Profile::default(),
                 form: FormLimits::default(),
                 // The size of an answer is limited as a whole; a list may be as long as that.

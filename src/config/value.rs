@@ -48,6 +48,36 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// A duration that may take days: `"3d"`, `"36h"`; at most 30 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Days(pub(super) Duration);
+
+impl FromStr for Days {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const MOST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+        let span = text.parse::<jiff::Span>().ok();
+        let signed = span.and_then(|span| {
+            let days = jiff::SpanRelativeTo::days_are_24_hours();
+            span.to_duration(days).ok()
+        });
+        match signed.and_then(|signed| Duration::try_from(signed).ok()) {
+            Some(duration) if duration <= MOST => Ok(Self(duration)),
+            Some(_) => Err(format!("{text:?} is too long: at most \"30d\"")),
+            None => Err(format!(
+                "{text:?} is no duration: write a number with a unit, e.g. \"3d\" or \"36h\""
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Days {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_scalar(deserializer)
+    }
+}
+
 /// A number of bytes: `4096`, `"256KiB"`, `"1MiB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size(pub(super) usize);
@@ -215,6 +245,17 @@ mod tests {
         assert_eq!("1m 30s".parse(), Ok(Span::seconds(90)));
         for text in ["", "5", "-5s", "5s ago", "25h", "1d", "five seconds"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_durations_may_have_days() {
+        let hours = |hours: u64| Ok(Days(Duration::from_secs(hours * 60 * 60)));
+        assert_eq!("3d".parse(), hours(72));
+        assert_eq!("1d 12h".parse(), hours(36));
+        assert_eq!("30d".parse(), hours(720));
+        for text in ["", "3", "-3d", "31d", "721h", "1mo", "three days"] {
+            assert!(text.parse::<Days>().is_err(), "{text}");
         }
     }
 

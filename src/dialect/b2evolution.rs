@@ -93,8 +93,9 @@
 //!   Here everyone gets the words of the others. `update-refuses-a-taken-login`.
 //! - **B20** It sends `Expires` and `Last-Modified` in a form that is no HTTP date. Here they are
 //!   left out.
-//! - **B21** It looks at permissions before fields. Here only the lack of credentials comes first:
-//!   `update-without-credentials-and-with-faults`.
+//! - **B21** It looks at permissions before fields. Here credentials are judged before fields,
+//!   and what they permit after them. `update-without-credentials-and-with-faults`,
+//!   `update-with-a-wrong-password-and-with-faults`.
 //! - **B22** A new user has level 1, group 4, status `new` and the locale `en-US` there. Here what is
 //!   not sent is the store's default, so that a key without those scopes can create users.
 //!   `create-minimal`.

@@ -14,7 +14,7 @@ use tower::Service;
 use super::{Decoded, ReplyTo, decode_request};
 use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
-use crate::auth::{Call, Context};
+use crate::auth::{Call, Context, Unread};
 use crate::command::field::Field;
 use crate::error::{Error, is_shown};
 use crate::route::Route;
@@ -55,7 +55,10 @@ impl<S> Translate<S> {
 
 impl<S> Service<Incoming> for Translate<S>
 where
-    S: Service<Call, Response = Answered, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     type Response = Response<Bytes>;
@@ -74,7 +77,7 @@ where
 
 impl<S> Translate<S>
 where
-    S: Service<Call, Response = Answered, Error = Infallible>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>,
 {
     async fn translate(mut self, request: Incoming) -> Response<Bytes> {
         let Incoming {
@@ -103,20 +106,17 @@ where
 
     async fn carry_out(
         &mut self,
-        call: Result<Call, Error>,
+        mut call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
     ) -> Answered {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
-        let answered = match call {
-            Ok(mut call) => {
-                call.context = context.clone();
-                let Ok(answered) = self.commands.call(call).await;
-                answered
-            }
-            Err(error) => Answered::refused(None, error),
-        };
+        match &mut call {
+            Ok(call) => call.context = context.clone(),
+            Err(unread) => unread.context = context.clone(),
+        }
+        let Ok(answered) = self.commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
         self.denials.note(asked, context, &answered);
         log_call(&CallLine {
@@ -149,9 +149,9 @@ fn shown(mut lost: Vec<Field>) -> Option<HeaderValue> {
         .filter(|names| !names.is_empty())
 }
 
-fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>, ReplyTo) {
+fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {
     match decode_request(route.dialect, head, body, &route.policy) {
         Decoded::Calls(calls, reply_to) => (calls, reply_to),
-        Decoded::NotOurs(error, reply_to) => (vec![Err(error)], reply_to),
+        Decoded::NotOurs(error, reply_to) => (vec![Err(error.into())], reply_to),
     }
 }

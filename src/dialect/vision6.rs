@@ -115,8 +115,9 @@
 //! - **V25** The contract's methods for accounts, contacts, lists, fields, folders and sessions are
 //!   known and are answered 302 where nothing speaks Vision6 behind the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
 //!   `native-subscribe-contact-is-not-supported`, `native-login-has-no-key`, `unknown-method`
-//! - **V26** A call without a key (missing, empty or no text) is answered 300 whatever else is
-//!   wrong with it. `key-is-forgotten`, `key-and-parameters-are-absent`
+//! - **V26** A call without a key (missing, empty or no text) or with a wrong one is answered 300
+//!   whatever else is wrong with it. `key-is-forgotten`, `key-and-parameters-are-absent`,
+//!   `key-is-wrong-and-so-are-the-parameters`
 //! - **V27** Messages are the vendor's to the letter; where its wording hides what is wrong, or
 //!   there is none, the field, the remedy and a reference follow it. They have no square
 //!   brackets, on which the R client chokes. `edit-user-refuses-a-taken-username`,

@@ -143,6 +143,7 @@ mod tests {
     use crate::command::text::Text;
     use crate::command::timezone::Timezone;
     use crate::command::user::{UserChange, UserRef};
+    use crate::route::number_table::NumberTable;
     use crate::route::profile::Profile;
     use crate::route::{FormLimits, JsonLimits};
 
@@ -152,6 +153,8 @@ mod tests {
             key_in_query: false,
             anonymous: false,
             roles: Vec::new(),
+            group_roles: NumberTable::default(),
+            group_categories: NumberTable::default(),
             profile: Profile::default(),
             form: FormLimits::default(),
             json: JsonLimits::default(),

@@ -35,7 +35,8 @@ pub struct Record {
     pub request_id: Option<String>,
     /// What became of it, by [`Outcome::name`].
     pub outcome: String,
-    /// Why it was not done, by [`crate::error::Kind::name`].
+    /// Why it was not done: by [`crate::error::Kind::name`], or in words of a user who could not be
+    /// notified.
     pub reason: Option<String>,
     /// What was asked for and not done although the rest was.
     pub not_done: Option<String>,
@@ -112,6 +113,8 @@ pub enum Outcome {
     Unknown,
     /// It was not done: nobody could be established as the caller.
     Unauthenticated,
+    /// It was tried until there was no use in trying any more.
+    Failed,
 }
 
 impl Outcome {
@@ -122,6 +125,7 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Unknown => "unknown",
             Self::Unauthenticated => "unauthenticated",
+            Self::Failed => "failed",
         }
     }
 }

@@ -62,7 +62,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let id = generate(&self.clock);
+        let id = RequestId::new(self.clock.uuid().as_u128());
         request.extensions_mut().insert(id);
         ResponseFuture {
             inner: self.inner.call(request),
@@ -95,12 +95,6 @@ where
         }
         Poll::Ready(Ok(response))
     }
-}
-
-fn generate(clock: &Clock) -> RequestId {
-    let millis = u64::try_from(clock.now().as_millis()).unwrap_or_default();
-    let id = uuid::Builder::from_unix_timestamp_millis(millis, &clock.random()).into_uuid();
-    RequestId::new(id.as_u128())
 }
 
 #[cfg(test)]

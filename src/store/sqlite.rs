@@ -23,6 +23,7 @@ mod import;
 mod keys;
 mod members;
 mod names;
+mod notifications;
 pub mod open;
 mod other_ids;
 mod presence;
@@ -40,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
@@ -98,6 +99,8 @@ pub struct SqliteStore {
     reserved: Arc<ReservedNames>,
     seal: Arc<Seal>,
     denials: Denials,
+    /// Told of each notification that is durably queued.
+    queued: Notify,
     writer: Writer,
     readers: Readers,
     /// Nothing once the store is closed.
@@ -131,6 +134,7 @@ impl SqliteStore {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
             seal: Arc::new(seal),
             denials: Denials::new(),
+            queued: Notify::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
             writer: Writer::start(path.clone(), writer, Arc::clone(&presence), parameters)
                 .map_err(failed)?,
@@ -166,11 +170,13 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> StoreFuture<'_, Id> {
+        let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        Box::pin(self.writer.write(move |connection| {
+        let written = self.writer.write(move |connection| {
             users::create(connection, &reserved, change, hash.as_ref(), &draft)
-        }))
+        });
+        Box::pin(self.wake_sender(queues, written))
     }
 
     fn update_user(
@@ -180,11 +186,13 @@ impl Store for SqliteStore {
         hash: Option<PasswordHash>,
         entry: Entry,
     ) -> StoreFuture<'_, Option<Id>> {
+        let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        Box::pin(self.writer.write(move |connection| {
+        let written = self.writer.write(move |connection| {
             users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
-        }))
+        });
+        Box::pin(self.wake_sender(queues, written))
     }
 
     fn delete_user(&self, user: UserRef, entry: Entry) -> StoreFuture<'_, Option<Username>> {

@@ -78,7 +78,7 @@ fn every_option_is_mentioned() {
     let mut checked = 0;
     while let Some(table) = tables.pop() {
         for key in known_at(&table) {
-            if ["limits", "drain", "form", "json", "profile"].contains(&key.as_str()) {
+            if ["limits", "drain", "form", "json", "profile", "webhook"].contains(&key.as_str()) {
                 tables.push(format!("{table}.{key}"));
                 continue;
             }
@@ -118,7 +118,7 @@ fn needs_more(example: &str) -> bool {
 fn the_examples_in_it_are_right() {
     let is_example = |line: &&str| {
         line.strip_prefix("# ").is_some_and(|rest| {
-            ["[keys.", "[upstreams."]
+            ["[keys.", "[notify.", "[upstreams."]
                 .iter()
                 .any(|header| rest.starts_with(header))
                 || rest.split_once(" = ").is_some_and(|(key, _)| {
@@ -143,4 +143,6 @@ fn the_examples_in_it_are_right() {
     assert_eq!(config.keys[0].name, "crm");
     assert_eq!(config.upstreams.len(), 2);
     assert_eq!(config.server.workers, 2);
+    let webhook = config.notify.unwrap().webhook;
+    assert_eq!(webhook.url.origin(), "https://hooks.example.com");
 }

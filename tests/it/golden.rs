@@ -157,7 +157,7 @@ fn show_decoded(case: &Case, route: Option<&Route>) -> String {
                 call.credentials, call.account, call.command
             )
             .unwrap(),
-            Err(error) => writeln!(shown, "{error:#?}").unwrap(),
+            Err(unread) => writeln!(shown, "{:#?}", unread.error).unwrap(),
         }
     }
     shown

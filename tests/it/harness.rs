@@ -19,13 +19,12 @@ use dragoman::command::name::{Slug, Username};
 use dragoman::command::text::Text;
 use dragoman::command::timezone::Timezone;
 use dragoman::command::user::{Level, Role, Status, UserChange, UserRef};
-use dragoman::command::{AccountId, Action, Edit, Id};
+use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
 use dragoman::config::{self, Sources};
 use dragoman::forward::Upstreams;
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
-use dragoman::route::Route;
-use dragoman::route::profile::Profile;
+use dragoman::route::{Policy, Route};
 use dragoman::secret::Secret;
 use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
@@ -67,12 +66,13 @@ pub(crate) fn writes_goldens() -> bool {
 }
 
 /// The shipped routes, with options such as `key_in_query = true` in each that knows them. What is no
-/// such option is one of a b2evolution route, as its section has it.
+/// such option is one of a Grupo route if it begins with `group_`, else of a b2evolution route, as
+/// its section has it.
 pub(crate) fn routes(options: &str) -> Vec<Route> {
     let mut routes = config::load(&Sources::new(None).in_directory("/nonexistent"))
         .unwrap()
         .routes;
-    let mut section = String::new();
+    let (mut groups, mut profile) = (String::new(), String::new());
     for option in options.lines() {
         match option {
             "key_in_query = true" => routes
@@ -81,27 +81,29 @@ pub(crate) fn routes(options: &str) -> Vec<Route> {
             "anonymous = true" => routes
                 .iter_mut()
                 .for_each(|route| route.policy.anonymous = true),
-            other => section.extend([other, "\n"]),
+            group if group.starts_with("group_") => groups.extend([group, "\n"]),
+            other => profile.extend([other, "\n"]),
         }
     }
-    if !section.is_empty() {
-        let profile = profile(&section);
-        for route in &mut routes {
-            route.policy.profile = profile.clone();
-        }
+    let groups = policy(Dialect::Grupo, &groups);
+    let profile = policy(Dialect::B2evolution, &profile).profile;
+    for route in &mut routes {
+        route.policy.group_roles = groups.group_roles.clone();
+        route.policy.group_categories = groups.group_categories.clone();
+        route.policy.profile = profile.clone();
     }
     routes
 }
 
-/// What the section of a b2evolution route says of profiles.
-fn profile(section: &str) -> Profile {
+/// The policy of a route with that section.
+fn policy(dialect: Dialect, section: &str) -> Policy {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("routes.toml");
-    let text = format!("[routes.b2evolution]\ndialect = \"b2evolution\"\n{section}");
+    let text = format!("[routes.{dialect}]\ndialect = \"{dialect}\"\n{section}");
     fs::write(&file, text).unwrap();
     let loaded = config::load(&Sources::new(Some(file)));
     let mut config = loaded.unwrap_or_else(|faults| panic!("{faults}"));
-    config.routes.remove(0).policy.profile
+    config.routes.remove(0).policy
 }
 
 /// A gateway in memory, its store in a directory of its own.
@@ -200,6 +202,7 @@ impl Seed {
             body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
+            notifies: false,
             clock: Clock::fixed(NOW, 0xab),
         });
         Gateway {
@@ -249,6 +252,7 @@ pub(crate) fn entry(account_number: i64) -> Entry {
         route: None,
         request_id: String::new(),
         not_done: None,
+        event: None,
     }
 }
 

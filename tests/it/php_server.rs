@@ -21,10 +21,18 @@ impl PhpServer {
 
     /// Starts the server with a script and what it finds in its environment.
     pub(crate) fn start_with(script: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new("php")
-            .envs(variables.iter().copied())
-            // Warnings, e.g. of a field without an end, must not stand in the answer.
-            .args(["-n", "-d", "display_errors=0", "-d", "log_errors=0"])
+        Self::run(script, |php| {
+            php.envs(variables.iter().copied());
+        })
+    }
+
+    /// Starts the server with a script and settings that are added to the command.
+    pub(crate) fn run(script: &Path, settings: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("php");
+        // Warnings, e.g. of a field without an end, must not stand in the answer.
+        command.args(["-n", "-d", "display_errors=0", "-d", "log_errors=0"]);
+        settings(&mut command);
+        let mut child = command
             .args(["-S", "127.0.0.1:0"])
             .arg(script)
             .stdin(Stdio::null())

@@ -141,6 +141,22 @@ async fn each_item_of_a_batch_is_an_attempt() {
 }
 
 #[tokio::test]
+async fn a_wrong_key_in_a_call_that_is_at_fault_is_an_attempt() {
+    let gateway = Gateway::start("");
+    let call = "api_secret_key=wrong-key&update=site_users&user=admin&timezone=Mars";
+    for _ in 0..25 {
+        let request = Request::post(format!("{}/api_request/", gateway.served.url))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.body(call.into()).unwrap();
+        let (_, answer) = gateway.caller("127.0.0.2").send(request).await;
+        assert!(answer.contains("invalid_api_secret_key"), "{answer}");
+    }
+    let log = gateway.stop();
+    assert_eq!(log.errors("127.0.0.2", "unauthenticated"), 20, "{log:?}");
+    assert_eq!(log.errors("127.0.0.2", "locked_out"), 5, "{log:?}");
+}
+
+#[tokio::test]
 async fn nobody_locks_the_login_of_another_from_elsewhere() {
     let gateway = Gateway::start("");
     let password = password(gateway.directory.path());

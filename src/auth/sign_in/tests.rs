@@ -99,6 +99,7 @@ impl Fixture {
             status: Status::Active,
             administrator: false,
             read_only: false,
+            banned: false,
         });
     }
 

@@ -33,8 +33,8 @@ Examples:
   dragoman audit list --oldest --limit 0 --json > trail.jsonl
 
 Outcomes: done, denied, unknown (the caller was told that nobody knows; a record of the same request
-follows or precedes it if it was done), unauthenticated (a count). Two equal digests of one target
-mean that it looked the same.
+follows or precedes it if it was done), unauthenticated (a count), failed (a notification that was
+given up). Two equal digests of one target mean that it looked the same.
 
 Exit codes:
   0   done; there may be no such records

@@ -36,6 +36,13 @@ pub(super) struct Counts {
     pub(super) refused: u64,
 }
 
+impl Counts {
+    /// All of them.
+    const fn lines(self) -> u64 {
+        self.imported + self.taken_over + self.unchanged + self.refused
+    }
+}
+
 /// One import.
 pub(super) struct Import<'a, N> {
     pub(super) store: &'a SqliteStore,
@@ -86,18 +93,11 @@ impl<N: Noun> Import<'_, N> {
                 }
             }
             counts.refused = self.report.lines();
-            let Counts {
-                imported,
-                taken_over,
-                unchanged,
-                refused,
-            } = counts;
-            let lines = imported + taken_over + unchanged + refused;
             if batch.is_last {
                 progress.clear();
                 return Ok(counts);
             }
-            progress.show(self.source.bytes(), lines);
+            progress.show(self.source.bytes(), counts.lines());
             if self.makes_way {
                 tokio::time::sleep(began.elapsed().min(LONGEST_PAUSE)).await;
             }
@@ -151,6 +151,7 @@ impl<N: Noun> Import<'_, N> {
                 route: None,
                 request_id: String::new(),
                 not_done: None,
+                event: None,
             };
             tries += 1;
             match N::import(self.store, Arc::clone(rows), &mut self.take_over, entry).await {

@@ -6,9 +6,9 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request};
 
 use super::form::Fields;
-use super::operation::{ReplyTo, Route};
+use super::operation::{Operation, ReplyTo, Route};
 use super::{credentials, filter, list, profile, value};
-use crate::auth::{Call, Credentials};
+use crate::auth::{Call, Credentials, Unread};
 use crate::command::native::Native;
 use crate::command::user::UserRef;
 use crate::command::{Command, Dialect, Id};
@@ -29,15 +29,30 @@ pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<Repl
     if let Route::NotOurs(error) = route {
         return Decoded::NotOurs(error, reply_to);
     }
-    let call = credentials.and_then(|credentials| {
-        let command = decode_command(route, head, body, policy, &mut reply_to);
-        // Who is not logged in learns that first, as from the vendor, whatever else is wrong.
-        if command.is_err() && credentials == Credentials::None && reply_to.operation.is_write() {
-            return Err(Kind::Unauthenticated.into());
+    let call = match credentials {
+        Ok(credentials) => {
+            let command = decode_command(route, head, body, policy, &mut reply_to);
+            call_of(credentials, command, reply_to.operation)
         }
-        Ok(Call::new(credentials, None, command?))
-    });
+        Err(error) => Err(error.into()),
+    };
     Decoded::Calls(vec![call], reply_to)
+}
+
+/// Who is not logged in learns that first, as from the vendor, whatever else is wrong; but to read
+/// need not be logged in everywhere.
+fn call_of(
+    credentials: Credentials,
+    command: Result<Command, Error>,
+    operation: Operation,
+) -> Result<Call, Box<Unread>> {
+    match command {
+        Ok(command) => Ok(Call::new(credentials, None, command)),
+        Err(error) if credentials == Credentials::None && !operation.is_write() => {
+            Err(error.into())
+        }
+        Err(error) => Err(Unread::new(credentials, error)),
+    }
 }
 
 fn decode_command(

@@ -18,6 +18,7 @@ use crate::command::{Command, Id};
 use crate::dialect::{Codec, Decoded};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
@@ -31,6 +32,8 @@ pub(super) fn policy() -> Policy {
         roles: roles
             .map(|(id, name)| ((*id).to_owned(), role(name)))
             .collect(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
@@ -45,7 +48,10 @@ pub(super) fn reference() -> Reference {
 pub(super) fn decode(request: Request<Bytes>) -> (Result<Call, Error>, ReplyTo) {
     let (head, body) = request.into_parts();
     match B2evolution::decode_request(&head, &body, &policy()) {
-        Decoded::Calls(mut calls, reply_to) => (calls.remove(0), reply_to),
+        Decoded::Calls(mut calls, reply_to) => {
+            let call = calls.remove(0);
+            (call.map_err(|unread| unread.error), reply_to)
+        }
         Decoded::NotOurs(error, reply_to) => (Err(error), reply_to),
     }
 }

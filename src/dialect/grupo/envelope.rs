@@ -4,6 +4,7 @@ use http::Method;
 use http::request::Parts;
 
 use super::wire::{KEY, VERBS, is_decisive};
+use crate::auth::{Credentials, Unread};
 use crate::error::{Error, Kind};
 use crate::framing::form::{Entry, Form, Value};
 use crate::route::Policy;
@@ -16,7 +17,8 @@ pub(super) struct Envelope<'a> {
     pub(super) form: Form<'a>,
 }
 
-/// Reads key and form; nothing if there is no key: that is the site's own traffic.
+/// Reads key and form; nothing if there is no key: that is the site's own traffic. A fault behind
+/// the key carries it, so that the key is judged first.
 ///
 /// Whether there is one is judged the way PHP would see the fields. A body field beats a query
 /// field, unless it matters who of the two is right.
@@ -24,24 +26,20 @@ pub(super) fn open<'a>(
     head: &'a Parts,
     body: &'a [u8],
     policy: &Policy,
-) -> Result<Option<Envelope<'a>>, Error> {
+) -> Result<Option<Envelope<'a>>, Box<Unread>> {
     let mut form = Form::decode(&head.headers, body, &policy.form)?;
     let query = head.uri.query().unwrap_or_default();
     let mut query = Form::decode_query(query, &policy.form)?;
     let Some(key) = take_key(&mut form, &mut query, policy)? else {
         return Ok(None);
     };
-    check_method(&head.method, body)?;
-    for entry in form.entries().iter().chain(query.entries()) {
-        check_decisive(entry)?;
+    match check(head, body, &form, &query) {
+        Ok(()) => {
+            form.merge_under(query);
+            Ok(Some(Envelope { key, form }))
+        }
+        Err(error) => Err(Unread::new(Credentials::Key(key), error)),
     }
-    let in_both =
-        |entry: &&Entry<'_>| is_decisive(&entry.name) && form.entry(&entry.name).is_some();
-    if let Some(entry) = query.entries().iter().find(in_both) {
-        return Err(ambiguous(&entry.name));
-    }
-    form.merge_under(query);
-    Ok(Some(Envelope { key, form }))
 }
 
 /// Takes the verb and its target out of a form.
@@ -91,6 +89,19 @@ fn take_key(
     match entry.value {
         Value::Text(key) => Ok(Some(Secret::from(key.into_owned()))),
         Value::Array(_) | Value::File(_) => Err(Kind::Unauthenticated.into()),
+    }
+}
+
+fn check(head: &Parts, body: &[u8], form: &Form<'_>, query: &Form<'_>) -> Result<(), Error> {
+    check_method(&head.method, body)?;
+    for entry in form.entries().iter().chain(query.entries()) {
+        check_decisive(entry)?;
+    }
+    let in_both =
+        |entry: &&Entry<'_>| is_decisive(&entry.name) && form.entry(&entry.name).is_some();
+    match query.entries().iter().find(in_both) {
+        Some(entry) => Err(ambiguous(&entry.name)),
+        None => Ok(()),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::command::Edit;
 use crate::command::text::Text;
+use crate::command::{Edit, Id};
 use crate::error::{Error, Kind, PasswordFault};
 use crate::framing::form::{Entry, Form, Value};
+use crate::route::number_table::NumberTable;
 use crate::secret::Secret;
 
 /// Whether a field must be there.
@@ -108,6 +109,28 @@ impl<'a> Fields<'a> {
             self.fault(Error::invalid(name, must));
         }
         parsed
+    }
+
+    /// The number of a `thing`, one of those the route knows where it knows any.
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        thing: &str,
+        known: &NumberTable,
+    ) -> Option<Id> {
+        let number = Id::parse(text).filter(|number| known.takes(*number));
+        if number.is_none() {
+            let must = if known.is_open() {
+                format!("must be the number of {thing}; correct it")
+            } else {
+                format!(
+                    "must be the number of {thing} that this route knows: {known}; send one of them"
+                )
+            };
+            self.fault(Error::invalid(name, must));
+        }
+        number
     }
 
     /// Text to be kept as it is.

@@ -30,7 +30,7 @@ const OWN: [&str; 12] = [
 
 /// Reads a change. A new group needs a name; an update leaves what is absent or empty as it is,
 /// but for the description, which an empty field empties.
-pub(super) fn decode(fields: &mut Fields<'_>, is_new: bool) -> GroupChange {
+pub(super) fn decode(fields: &mut Fields<'_>, policy: &Policy, is_new: bool) -> GroupChange {
     let need = if is_new {
         Need::Required
     } else {
@@ -44,7 +44,7 @@ pub(super) fn decode(fields: &mut Fields<'_>, is_new: bool) -> GroupChange {
         name: name.and_then(|name| fields.kept("group_name", name)),
         slug: slug(fields),
         description: fields.set_or_clear("description", is_new),
-        category_id: category(fields),
+        category_id: category(fields, policy),
         secret: fields.flag("secret_group"),
         unleavable: fields.flag("unleavable"),
         pinned: fields.flag("pin_group"),
@@ -70,7 +70,7 @@ pub(super) fn encode(
         pairs.add("slug", own_spelling(slug)?);
     }
     pairs.add_edit_or_clear("description", "description", &change.description, is_new)?;
-    encode_category(&change.category_id, pairs)?;
+    encode_category(&change.category_id, policy, pairs)?;
     pairs.add_flag("secret_group", change.secret);
     pairs.add_flag("unleavable", change.unleavable);
     pairs.add_flag("pin_group", change.pinned);
@@ -84,13 +84,13 @@ fn slug(fields: &mut Fields<'_>) -> Option<Slug> {
     fields.parsed("slug", must, |text| Slug::parse(normalise::slug(text)))
 }
 
-fn category(fields: &mut Fields<'_>) -> Edit<Id> {
+fn category(fields: &mut Fields<'_>, policy: &Policy) -> Edit<Id> {
     let Some(text) = fields.present("group_category_id") else {
         return Edit::Keep;
     };
-    let must = "must be a positive whole number; correct it";
+    let known = &policy.group_categories;
     fields
-        .parse("group_category_id", &text, must, Id::parse)
+        .number("group_category_id", &text, "a category", known)
         .map_or(Edit::Keep, Edit::Set)
 }
 
@@ -120,9 +120,12 @@ fn own_spelling(slug: &Slug) -> Result<&str, Error> {
     Ok(text)
 }
 
-fn encode_category(edit: &Edit<Id>, pairs: &mut Pairs) -> Result<(), Error> {
+fn encode_category(edit: &Edit<Id>, policy: &Policy, pairs: &mut Pairs) -> Result<(), Error> {
     match edit {
         Edit::Keep => Ok(()),
+        Edit::Set(id) if !policy.group_categories.takes(*id) => {
+            Err(cannot("category_id", "be one the route's table lacks"))
+        }
         Edit::Set(id) => {
             pairs.add("group_category_id", id.to_string());
             Ok(())

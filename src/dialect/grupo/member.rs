@@ -3,27 +3,29 @@
 use jiff::civil::Date;
 
 use super::fields::Fields;
-use super::pairs::Pairs;
+use super::pairs::{Pairs, cannot};
 use super::reference;
+use crate::command::Command;
 use crate::command::member::{BanEnd, MemberRole, Membership};
 use crate::command::text::Text;
 use crate::command::user::UserRef;
-use crate::command::{Command, Id};
 use crate::error::{Error, Kind};
+use crate::route::Policy;
 
 const BAN: &str = "ban_user_id";
 const TEMPORARY_BAN: &str = "temporary_ban_user_id";
 const BAN_END: &str = "ban_till";
 const UNBAN: &str = "unban_user_id";
 
-const MUST_BE_ROLE: &str = "must be the number of a role in the group; correct it";
+const ROLE: &str = "group_role";
+const OTHER_ROLE: &str = "group_role_id";
 
 /// `add=group_members`
-pub(super) fn decode_add(fields: &mut Fields<'_>) -> Option<Command> {
+pub(super) fn decode_add(fields: &mut Fields<'_>, policy: &Policy) -> Option<Command> {
     let membership = membership(fields);
     let role = fields
-        .parsed("group_role", MUST_BE_ROLE, Id::parse)
-        .map(MemberRole);
+        .text(ROLE)
+        .and_then(|text| numbered(&text, fields, policy));
     Some(Command::AddMember(membership?, role))
 }
 
@@ -39,7 +41,7 @@ pub(super) fn decode_remove(fields: &mut Fields<'_>) -> Option<Command> {
 }
 
 /// `update=group_user_role`
-pub(super) fn decode_change(fields: &mut Fields<'_>) -> Option<Command> {
+pub(super) fn decode_change(fields: &mut Fields<'_>, policy: &Policy) -> Option<Command> {
     let faults = fields.faults();
     let banned = reference::user_by_id(BAN, fields);
     let banned_for_now = reference::user_by_id(TEMPORARY_BAN, fields);
@@ -50,7 +52,7 @@ pub(super) fn decode_change(fields: &mut Fields<'_>) -> Option<Command> {
     match (banned, banned_for_now, unbanned) {
         (None, None, None) => {
             let membership = membership(fields);
-            let role = role(fields);
+            let role = role(fields, policy);
             Some(Command::SetMemberRole(membership?, role?))
         }
         (Some(user), None, None) => Some(Command::BanMember(of(user, fields)?, BanEnd::Never)),
@@ -68,11 +70,15 @@ pub(super) fn decode_change(fields: &mut Fields<'_>) -> Option<Command> {
 pub(super) fn encode_add(
     membership: &Membership,
     role: Option<MemberRole>,
+    policy: &Policy,
     pairs: &mut Pairs,
 ) -> Result<(), Error> {
     encode(membership, pairs)?;
     if let Some(MemberRole(role)) = role {
-        pairs.add("group_role", role.to_string());
+        if !policy.group_roles.takes(role) {
+            return Err(cannot("member_role", "be one the route's table lacks"));
+        }
+        pairs.add(ROLE, role.to_string());
     }
     Ok(())
 }
@@ -130,20 +136,25 @@ fn of(user: UserRef, fields: &mut Fields<'_>) -> Option<Membership> {
 }
 
 /// The vendor's own name for a missing role is `group_role_id`, whichever of the two was meant.
-fn role(fields: &mut Fields<'_>) -> Option<MemberRole> {
-    let role = fields.present("group_role");
-    let number = fields.present("group_role_id");
+fn role(fields: &mut Fields<'_>, policy: &Policy) -> Option<MemberRole> {
+    let role = fields.present(ROLE);
+    let number = fields.present(OTHER_ROLE);
     if role.is_some() && number.is_some() {
         let must = "and group_role are both present; send one of them";
-        fields.fault(Error::invalid("group_role_id", must));
+        fields.fault(Error::invalid(OTHER_ROLE, must));
         return None;
     }
     let Some(text) = role.or(number) else {
-        fields.fault(Error::missing("group_role_id"));
+        fields.fault(Error::missing(OTHER_ROLE));
         return None;
     };
+    numbered(&text, fields, policy)
+}
+
+fn numbered(text: &str, fields: &mut Fields<'_>, policy: &Policy) -> Option<MemberRole> {
+    let known = &policy.group_roles;
     fields
-        .parse("group_role", &text, MUST_BE_ROLE, Id::parse)
+        .number(ROLE, text, "a role in the group", known)
         .map(MemberRole)
 }
 

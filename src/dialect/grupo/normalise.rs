@@ -14,7 +14,7 @@ pub(super) fn username(sent: &str) -> Cow<'_, str> {
         return Cow::Borrowed(sent);
     }
     let mut kept = reduced(sent);
-    kept.retain(|c| c.is_ascii_whitespace() || u8::try_from(c).is_ok_and(is_username_byte));
+    kept.retain(|c| c == ' ' || u8::try_from(c).is_ok_and(is_username_byte));
     Cow::Owned(hyphenated(&kept))
 }
 
@@ -150,6 +150,7 @@ mod tests {
             ("mary", "mary"),
             ("John Doe", "John-Doe"),
             ("  John \t Doe ", "John-Doe"),
+            ("John\tDoe", "JohnDoe"),
             ("a@b.c", "ab.c"),
             ("Zoë Weiß", "Zoe-Weiss"),
             ("<b>Bob</b>", "Bob"),

@@ -14,7 +14,7 @@ use super::pairs::Pairs;
 use super::response::ReplyTo;
 use super::wire::KEY;
 use super::{group, member, native, reference, user};
-use crate::auth::{Call, Credentials};
+use crate::auth::{Call, Credentials, Unread};
 use crate::command::Command;
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
@@ -26,22 +26,26 @@ pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<Repl
     let envelope = match envelope::open(head, body, policy) {
         Ok(Some(envelope)) => envelope,
         Ok(None) => return Decoded::NotOurs(Kind::Unauthenticated.into(), ReplyTo::UNREAD),
-        Err(error) => return Decoded::Calls(vec![Err(error)], ReplyTo::UNREAD),
+        Err(unread) => return Decoded::Calls(vec![Err(unread)], ReplyTo::UNREAD),
     };
     let Envelope { key, mut form } = envelope;
+    let credentials = Credentials::Key(key);
     let (operation, name) = match find_operation(&mut form) {
         Ok(found) => found,
-        Err(error) => return Decoded::Calls(vec![Err(error)], ReplyTo::UNREAD),
+        Err(error) => {
+            let unread = Unread::new(credentials, error);
+            return Decoded::Calls(vec![Err(unread)], ReplyTo::UNREAD);
+        }
     };
     let reply_to = ReplyTo::to(operation.action());
     let mut fields = Fields::new(form, name.clone());
     let commands = decode_commands(operation, &name, &mut fields, policy);
     let calls = match fields.finish(commands) {
         Ok(commands) => {
-            let call = |command| Ok(Call::new(Credentials::Key(key.clone()), None, command));
+            let call = |command| Ok(Call::new(credentials.clone(), None, command));
             commands.into_iter().map(call).collect()
         }
-        Err(error) => vec![Err(error)],
+        Err(error) => vec![Err(Unread::new(credentials, error))],
     };
     Decoded::Calls(calls, reply_to)
 }
@@ -92,12 +96,12 @@ fn decode_commands(
             user.map(|user| Command::UpdateUser(user, change))
         }
         Operation::AddGroup => {
-            let change = group::decode(fields, true);
+            let change = group::decode(fields, policy, true);
             Some(Command::CreateGroup(Box::new(change)))
         }
         Operation::UpdateGroup => {
             let group = reference::group(fields);
-            let change = group::decode(fields, false);
+            let change = group::decode(fields, policy, false);
             group.map(|group| Command::UpdateGroup(group, Box::new(change)))
         }
         Operation::RemoveUser => {
@@ -108,9 +112,9 @@ fn decode_commands(
             let groups = whole(fields, reference::groups);
             return groups.into_iter().map(Command::DeleteGroup).collect();
         }
-        Operation::AddMember => whole(fields, member::decode_add),
+        Operation::AddMember => whole(fields, |fields| member::decode_add(fields, policy)),
         Operation::RemoveMember => whole(fields, member::decode_remove),
-        Operation::ChangeMember => whole(fields, member::decode_change),
+        Operation::ChangeMember => whole(fields, |fields| member::decode_change(fields, policy)),
         Operation::OpenSession | Operation::CloseSessions | Operation::Native => {
             native::decode(operation, name, fields)
         }
@@ -158,7 +162,7 @@ fn encode_command(command: &Command, policy: &Policy, pairs: &mut Pairs) -> Resu
         }
         Command::AddMember(membership, role) => {
             pairs.add("add", "group_members");
-            member::encode_add(membership, *role, pairs)
+            member::encode_add(membership, *role, policy, pairs)
         }
         Command::RemoveMember(membership) => {
             pairs.add("remove", "group_members");
@@ -166,7 +170,7 @@ fn encode_command(command: &Command, policy: &Policy, pairs: &mut Pairs) -> Resu
         }
         Command::SetMemberRole(membership, role) => {
             pairs.add("update", "group_user_role");
-            member::encode_add(membership, Some(*role), pairs)
+            member::encode_add(membership, Some(*role), policy, pairs)
         }
         Command::BanMember(membership, end) => {
             pairs.add("update", "group_user_role");

@@ -10,13 +10,14 @@ use http::request::Parts;
 use http::{Request, Response};
 
 use super::Grupo;
-use crate::auth::call::{Call, RequestId};
+use crate::auth::call::{Call, RequestId, Unread};
 use crate::command::Command;
 use crate::command::text::Text;
 use crate::command::user::Role;
 use crate::dialect::{Codec, Decoded};
 use crate::error::Error;
 use crate::outcome::Outcome;
+use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
 
@@ -33,6 +34,8 @@ fn policy() -> Policy {
         roles: roles
             .map(|(name, role)| ((*name).to_owned(), named(role)))
             .collect(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
@@ -55,9 +58,14 @@ fn form_post(uri: &str) -> Parts {
 fn decode(fields: &str) -> Vec<Result<Call, Error>> {
     let body = format!("api_secret_key={KEY}&{fields}");
     match Grupo::decode_request(&form_post("/api_request/"), body.as_bytes(), &policy()) {
-        Decoded::Calls(calls, _) => calls,
+        Decoded::Calls(calls, _) => calls.into_iter().map(without_credentials).collect(),
         Decoded::NotOurs(error, _) => panic!("not ours: {error}"),
     }
+}
+
+/// The call, or its fault alone.
+fn without_credentials(call: Result<Call, Box<Unread>>) -> Result<Call, Error> {
+    call.map_err(|unread| unread.error)
 }
 
 /// The one command of a call.

@@ -6,8 +6,17 @@ use std::borrow::Cow;
 pub(super) const KEY: &str = "api_secret_key";
 
 /// The fields that name an operation. The vendor takes the first that is there, in this order.
-pub(super) const VERBS: [&str; 9] = [
-    "load", "form", "add", "update", "download", "upload", "remove", "popup", "realtime",
+pub(super) const VERBS: [&str; 10] = [
+    "load",
+    "form",
+    "add",
+    "update",
+    "download",
+    "upload",
+    "remove",
+    "popup",
+    "realtime",
+    "fetch_info",
 ];
 
 /// The fields that say who acts, on whom, and with what rights. Each must be sent once and be

@@ -11,7 +11,7 @@ use super::arguments::take_credentials;
 use super::fault::Subject;
 use super::wire::Method;
 use super::{Entry, ReplyTo, native, operation};
-use crate::auth::{Call, Credentials};
+use crate::auth::{Call, Credentials, Unread};
 use crate::command::Command;
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
@@ -22,7 +22,7 @@ use crate::route::Policy;
 /// Reads a request: whatever it is, there is one result for each of its entries.
 pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<ReplyTo> {
     if let Some(fault) = refuse_head(head) {
-        return Decoded::Calls(vec![Err(fault)], ReplyTo::unread());
+        return Decoded::Calls(vec![Err(fault.into())], ReplyTo::unread());
     }
     match json_rpc::decode(body, &policy.json) {
         Message::Single(request) => {
@@ -59,7 +59,9 @@ fn is_compressed(encoding: &HeaderValue) -> bool {
     !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
 }
 
-fn decode_entry(request: Result<json_rpc::Request<'_>, Refused>) -> (Result<Call, Error>, Entry) {
+fn decode_entry(
+    request: Result<json_rpc::Request<'_>, Refused>,
+) -> (Result<Call, Box<Unread>>, Entry) {
     match request {
         Ok(request) => {
             let method = Method::from_name(&request.method);
@@ -78,31 +80,32 @@ fn decode_entry(request: Result<json_rpc::Request<'_>, Refused>) -> (Result<Call
                 reply_to: refused.reply_to,
                 subject: Subject::Envelope(refused.violation),
             };
-            (Err(refused.error), entry)
+            (Err(refused.error.into()), entry)
         }
     }
 }
 
-fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Error> {
+fn decode_other(method: &str, mut params: Params<'_>) -> Result<Call, Box<Unread>> {
     if !native::is_method(method) {
-        return Err(Kind::UnknownOperation.into());
+        return Err(Error::from(Kind::UnknownOperation).into());
     }
     let credentials = if native::is_keyless(method) {
         Credentials::None
     } else {
         take_credentials(&mut params)
     };
-    let command = Command::Native(native::decode(method, params)?);
-    Ok(Call::new(credentials, None, command))
+    match native::decode(method, params) {
+        Ok(native) => Ok(Call::new(credentials, None, Command::Native(native))),
+        Err(error) => Err(Unread::new(credentials, error)),
+    }
 }
 
-/// What a caller without a key did wrong besides is not told.
-fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Error> {
+/// What a caller without a key did wrong besides is not told: the key is judged first.
+fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Box<Unread>> {
     let credentials = take_credentials(&mut params);
     match operation::decode(method, params) {
         Ok((account, command)) => Ok(Call::new(credentials, account, command)),
-        Err(_) if credentials == Credentials::None => Err(Kind::Unauthenticated.into()),
-        Err(error) => Err(error),
+        Err(error) => Err(Unread::new(credentials, error)),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::command::query::{Attribute, Operator, UserQuery};
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Edit, Id};
 use crate::error::Kind;
+use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits};
 
@@ -22,6 +23,8 @@ fn policy() -> Policy {
         key_in_query: false,
         anonymous: false,
         roles: Vec::new(),
+        group_roles: NumberTable::default(),
+        group_categories: NumberTable::default(),
         profile: Profile::default(),
         form: FormLimits::default(),
         json: JsonLimits::default(),
@@ -29,16 +32,21 @@ fn policy() -> Policy {
 }
 
 fn decode(body: &[u8]) -> (Vec<Result<Call, Error>>, ReplyTo) {
-    let (head, ()) = Request::post("/api/jsonrpcserver")
-        .body(())
-        .unwrap()
-        .into_parts();
-    decode_with(&head, body)
+    decode_with(&post(), body)
+}
+
+fn post() -> Parts {
+    let request = Request::post("/api/jsonrpcserver").body(());
+    request.unwrap().into_parts().0
 }
 
 fn decode_with(head: &Parts, body: &[u8]) -> (Vec<Result<Call, Error>>, ReplyTo) {
     match Vision6::decode_request(head, body, &policy()) {
-        Decoded::Calls(calls, reply_to) => (calls, reply_to),
+        Decoded::Calls(calls, reply_to) => {
+            let calls = calls.into_iter();
+            let calls = calls.map(|call| call.map_err(|unread| unread.error));
+            (calls.collect(), reply_to)
+        }
         Decoded::NotOurs(..) => panic!("every request is one of ours"),
     }
 }
@@ -165,8 +173,15 @@ fn an_unknown_key_is_kept_as_the_json_it_was() {
 
 #[test]
 fn a_call_without_a_key_is_not_told_what_else_is_wrong() {
-    assert_eq!(kind("editUser", "[]"), Kind::Unauthenticated);
-    assert_eq!(kind("editUser", "[123456,{}]"), Kind::Unauthenticated);
+    for params in ["[]", "[123456,{}]"] {
+        let body = format!(r#"{{"id":1,"method":"editUser","params":{params}}}"#);
+        let Decoded::Calls(calls, _) = Vision6::decode_request(&post(), body.as_bytes(), &policy())
+        else {
+            panic!("every request is one of ours");
+        };
+        let unread = calls[0].as_ref().unwrap_err();
+        assert_eq!(unread.credentials, Some(Credentials::None), "{params}");
+    }
     let call = call("getTimezoneList", "[\"\"]").unwrap();
     assert_eq!(call.credentials, Credentials::None);
 }

@@ -31,6 +31,7 @@ fn shown(form: &Form<'_>) -> String {
             |(key, value): &'a (Cow<'_, str>, Value<'_>)| (Cow::Borrowed(&**key), json(value));
         array.iter().map(member).collect()
     }
+    assert_eq!(form.clone().into_entries(), form.entries());
     let entries = form.entries().iter();
     let object = entries.map(|entry| (Cow::Borrowed(&*entry.name), json(&entry.value)));
     let mut out = String::new();

@@ -77,6 +77,11 @@ impl Draft {
         }
     }
 
+    /// The circumstances of the write.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
     /// The account of the write.
     pub(super) fn account(&self) -> AccountId {
         self.entry.account
@@ -164,7 +169,11 @@ pub(super) fn record_as(
 ///
 /// The end of the chain is read in the transaction that writes, whoever wrote it: what is rolled
 /// back takes its records with it, and another process's record is linked to like one's own.
-fn append(connection: &Connection, seal: &Seal, mut record: Record) -> Result<(), StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    seal: &Seal,
+    mut record: Record,
+) -> Result<(), StoreError> {
     let (last, previous) = end(connection)?;
     record.id = last.saturating_add(1);
     let link = seal.link(&previous, &record);

@@ -1,6 +1,8 @@
 //! Typed reading of a row. A value that its type refuses is the database's failure.
 
-use rusqlite::Row;
+use std::cell::Cell;
+
+use rusqlite::{Row, Statement};
 
 use super::failure::Failure;
 use crate::command::Id;
@@ -29,7 +31,7 @@ impl Columns<'_> {
 
     /// A column that holds a yes or a no.
     pub(super) fn flag(self, name: &'static str) -> Result<bool, StoreError> {
-        Ok(self.0.get(name)?)
+        Ok(self.0.get(self.position(name)?)?)
     }
 
     /// A column that may hold what `parse` makes of it.
@@ -41,7 +43,7 @@ impl Columns<'_> {
     where
         S: rusqlite::types::FromSql,
     {
-        match self.0.get::<_, Option<S>>(name)? {
+        match self.0.get::<_, Option<S>>(self.position(name)?)? {
             None => Ok(None),
             Some(value) => parse(value).map(Some).ok_or_else(|| unreadable(name)),
         }
@@ -57,6 +59,23 @@ impl Columns<'_> {
         S: rusqlite::types::FromSql,
     {
         self.parse(name, parse)?.ok_or_else(|| unreadable(name))
+    }
+
+    /// Where a column is, looked for from the one after the last that was read: names are mostly
+    /// asked for in their order, and looking through all of them for each is a good part of what a
+    /// read of a user takes.
+    fn position(self, name: &'static str) -> rusqlite::Result<usize> {
+        thread_local! {
+            static NEXT: Cell<usize> = const { Cell::new(0) };
+        }
+        let statement: &Statement<'_> = self.0.as_ref();
+        let next = NEXT.get();
+        let found = (next..statement.column_count())
+            .chain(0..next)
+            .find(|position| statement.column_name(*position) == Ok(name));
+        let found = found.ok_or_else(|| rusqlite::Error::InvalidColumnName(name.to_owned()))?;
+        NEXT.set(found + 1);
+        Ok(found)
     }
 }
 

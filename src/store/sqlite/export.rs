@@ -1,7 +1,5 @@
 //! Whole rows, one by one or all of them.
 
-use std::ops::ControlFlow;
-
 use rusqlite::{Connection, params};
 
 use super::columns::Columns;
@@ -47,86 +45,74 @@ pub(super) fn group(
 pub(super) fn users<T: Receive<UserRow>>(
     connection: &Connection,
     account: Option<AccountId>,
-    mut receiver: T,
+    receiver: T,
 ) -> Result<T, StoreError> {
-    let account = account.map(|account| account.id().value());
     let fields = fields(
         connection,
         "SELECT DISTINCT e.dialect, e.field FROM user_extensions AS e
          JOIN users AS u ON u.id = e.user_id WHERE ?1 IS NULL OR u.account_id = ?1",
         account,
     )?;
-    if receiver.fields(fields).is_break() {
-        return Ok(receiver);
-    }
-    let mut statement = connection
-        .prepare_cached("SELECT * FROM users WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id")?;
-    let mut rows = statement.query([account])?;
-    while let Some(row) = rows.next()? {
-        let columns = Columns(row);
+    let sql = "SELECT * FROM users WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id";
+    rows(connection, sql, account, receiver, fields, |columns| {
         let user = users_read::complete(connection, users_read::parse(columns)?)?;
-        let row = user_row(connection, user, hash_in(columns)?)?;
-        if receiver.row(row).is_break() {
-            break;
-        }
-    }
-    Ok(receiver)
+        user_row(connection, user, hash_in(columns)?)
+    })
 }
 
 /// Every group.
 pub(super) fn groups<T: Receive<GroupRow>>(
     connection: &Connection,
     account: Option<AccountId>,
-    mut receiver: T,
+    receiver: T,
 ) -> Result<T, StoreError> {
-    let account = account.map(|account| account.id().value());
     let fields = fields(
         connection,
         "SELECT DISTINCT e.dialect, e.field FROM group_extensions AS e
          JOIN groups AS g ON g.id = e.group_id WHERE ?1 IS NULL OR g.account_id = ?1",
         account,
     )?;
-    if receiver.fields(fields).is_break() {
-        return Ok(receiver);
-    }
-    let mut statement = connection
-        .prepare_cached("SELECT * FROM groups WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id")?;
-    let mut rows = statement.query([account])?;
-    while let Some(row) = rows.next()? {
-        let columns = Columns(row);
+    let sql = "SELECT * FROM groups WHERE ?1 IS NULL OR account_id = ?1 ORDER BY id";
+    rows(connection, sql, account, receiver, fields, |columns| {
         let account = AccountId::new(columns.id("account_id")?);
         let group = group_rows::complete(connection, group_rows::parse(columns)?)?;
-        let row = group_row(connection, account, group, hash_in(columns)?)?;
-        if receiver.row(row).is_break() {
-            break;
-        }
-    }
-    Ok(receiver)
+        group_row(connection, account, group, hash_in(columns)?)
+    })
 }
 
 /// Every membership.
 pub(super) fn members<T: Receive<MemberRow>>(
     connection: &Connection,
     account: Option<AccountId>,
-    mut receiver: T,
+    receiver: T,
 ) -> Result<T, StoreError> {
-    if receiver.fields(Vec::new()).is_break() {
-        return Ok(receiver);
-    }
-    let account = account.map(|account| account.id().value());
-    let mut statement = connection.prepare_cached(
-        "SELECT m.*, g.account_id AS account_id FROM members AS m
-         JOIN groups AS g ON g.id = m.group_id
-         WHERE ?1 IS NULL OR g.account_id = ?1 ORDER BY m.group_id, m.user_id",
-    )?;
-    let mut rows = statement.query([account])?;
-    while let Some(row) = rows.next()? {
-        let columns = Columns(row);
-        let row = MemberRow {
+    let sql = "SELECT m.*, g.account_id AS account_id FROM members AS m
+               JOIN groups AS g ON g.id = m.group_id
+               WHERE ?1 IS NULL OR g.account_id = ?1 ORDER BY m.group_id, m.user_id";
+    rows(connection, sql, account, receiver, Vec::new(), |columns| {
+        Ok(MemberRow {
             account: AccountId::new(columns.id("account_id")?),
             member: member_rows::parse(columns)?,
-        };
-        if receiver.row(row) == ControlFlow::Break(()) {
+        })
+    })
+}
+
+/// Gives the receiver the attributes there are, and then row after row until it has enough.
+fn rows<R, T: Receive<R>>(
+    connection: &Connection,
+    sql: &str,
+    account: Option<AccountId>,
+    mut receiver: T,
+    fields: Vec<(Dialect, Text)>,
+    parse: impl Fn(Columns<'_>) -> Result<R, StoreError>,
+) -> Result<T, StoreError> {
+    if receiver.fields(fields).is_break() {
+        return Ok(receiver);
+    }
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([number(account)])?;
+    while let Some(row) = rows.next()? {
+        if receiver.row(parse(Columns(row))?).is_break() {
             break;
         }
     }
@@ -164,10 +150,10 @@ fn group_row(
 fn fields(
     connection: &Connection,
     sql: &str,
-    account: Option<i64>,
+    account: Option<AccountId>,
 ) -> Result<Vec<(Dialect, Text)>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_and_then([account], |row| {
+    let rows = statement.query_and_then([number(account)], |row| {
         let columns = Columns(row);
         let dialect = columns.required("dialect", |name: String| Dialect::from_name(&name))?;
         let field = columns.required("field", |name: String| Text::parse(name).ok())?;
@@ -176,6 +162,10 @@ fn fields(
     let mut fields = rows.collect::<Result<Vec<_>, _>>()?;
     fields.sort();
     Ok(fields)
+}
+
+fn number(account: Option<AccountId>) -> Option<i64> {
+    account.map(|account| account.id().value())
 }
 
 fn hash(connection: &Connection, sql: &str, id: Id) -> Result<Option<PasswordHash>, StoreError> {

@@ -1,5 +1,7 @@
 //! The threads that read, each with a connection of its own.
 
+mod caller;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -9,23 +11,30 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use self::caller::{Attention, Caller, Place};
 use super::failure::Failure;
 use super::presence::Presence;
-use super::writer::lock;
+use super::writer::{execute, lock};
 use crate::store::StoreError;
 
 /// How many reads may wait for a thread.
 const WAITING: usize = 1024;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Carries reads out, each in a transaction of its own, so that it sees one state of the store.
 ///
-/// *Failure*: [`StoreError::Overloaded`] when the queue is full. A read whose caller has left is
-/// not begun.
+/// *Failure*: [`StoreError::Overloaded`] when the queue is full. A read whose caller has left, as
+/// all do at the deadlines of their calls, is not begun, and ended if it was.
 pub(super) struct Readers {
     queue: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What one thread reads with.
+struct Reader {
+    connection: Connection,
+    attention: Attention,
 }
 
 impl Readers {
@@ -36,16 +45,17 @@ impl Readers {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel::<Job>(WAITING);
         let jobs = Arc::new(Mutex::new(jobs));
-        let threads = connections.into_iter().map(|mut connection| {
+        let threads = connections.into_iter().map(|connection| {
+            let mut reader = Reader::new(connection).map_err(std::io::Error::other)?;
             let jobs = Arc::clone(&jobs);
             let presence = Arc::clone(presence);
             thread::Builder::new()
                 .name("store-reader".to_owned())
                 .spawn(move || {
                     while let Some(job) = next(&jobs) {
-                        job(&mut connection);
+                        job(&mut reader);
                     }
-                    drop(connection);
+                    drop(reader);
                     drop(presence);
                 })
         });
@@ -62,15 +72,19 @@ impl Readers {
         W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue(Box::new(move |connection| {
-            if reply.is_closed() {
+        let caller = Caller::default();
+        let place = caller.place();
+        self.queue(Box::new(move |reader| {
+            if place.is_left() {
                 return;
             }
-            let result = catch_unwind(AssertUnwindSafe(|| in_transaction(connection, work)))
+            let result = catch_unwind(AssertUnwindSafe(|| reader.read(place, work)))
                 .unwrap_or_else(|_| Err(Failure::Panicked.into()));
             drop(reply.send(result));
         }))?;
-        answer.await.map_err(|_| Failure::Closed)?
+        let answer = answer.await;
+        drop(caller);
+        answer.map_err(|_| Failure::Closed)?
     }
 
     /// Takes no more reads. The threads, if they were not taken before, end when the queue is
@@ -100,12 +114,42 @@ fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
     lock(jobs).recv().ok()
 }
 
-fn in_transaction<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let transaction = connection.transaction()?;
-    let result = work(&transaction)?;
-    transaction.commit()?;
-    Ok(result)
+impl Reader {
+    fn new(mut connection: Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            attention: Attention::of(&mut connection)?,
+            connection,
+        })
+    }
+
+    /// Reads in a transaction, whose end is nothing that a caller's leaving may prevent.
+    fn read<T>(
+        &self,
+        place: Place,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let snapshot = Snapshot::begin(&self.connection)?;
+        let _attending = self.attention.to(place);
+        work(snapshot.0)
+    }
 }
+
+/// A transaction that only reads, of statements that are compiled once.
+struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        execute(connection, "BEGIN")?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // There is nothing to lose, and if it stayed open the next one would say so.
+        drop(execute(self.0, "ROLLBACK"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,17 @@ use super::audit::{self, Change, Draft, Target};
 use super::failure::{Failure, violates};
 use super::names::{self, Owner};
 use super::query::fold;
-use super::{extensions, users_read};
+use super::{extensions, notifications, users_read};
 use crate::auth::password::PasswordHash;
 use crate::command::email::Email;
+use crate::command::extension::Extension;
 use crate::command::name::Username;
 use crate::command::organization::Organization;
 use crate::command::text::Text;
 use crate::command::user::{Role, User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::journal::Act;
+use crate::journal::event::Event;
 use crate::store::StoreError;
 use crate::store::apply::{change_user, new_user};
 use crate::store::reserved::ReservedNames;
@@ -39,6 +41,7 @@ pub(super) fn create(
         ..Change::default()
     };
     audit::record(connection, draft, Target::user(user.id), change)?;
+    notifications::queue(connection, draft, Event::UserCreated, &user)?;
     Ok(user.id)
 }
 
@@ -89,14 +92,17 @@ pub(super) fn update(
             &username.key(),
         )?;
     }
+    let kept = Elsewhere::of(&stored);
     change_user(change, &mut stored);
-    write(connection, &stored, hash)?;
+    write_row(connection, &stored, hash)?;
+    kept.write_changes(connection, &stored)?;
     let change = Change {
         before: Some(before),
         after: Some(draft.user(&stored)),
         password: hash.is_some(),
     };
     audit::record(connection, draft, Target::user(id), change)?;
+    notifications::queue(connection, draft, Event::UserUpdated, &stored)?;
     Ok(Some(id))
 }
 
@@ -144,6 +150,50 @@ pub(super) fn write(
     user: &User,
     hash: Option<&PasswordHash>,
 ) -> Result<(), StoreError> {
+    write_row(connection, user, hash)?;
+    write_email(connection, user)?;
+    write_organizations(connection, user.id, &user.organizations)?;
+    extensions::write(connection, Owner::User(user.id), &user.extensions)
+}
+
+/// What a user has outside its row: in the index of addresses, and in other tables. Most changes
+/// leave it as it is, and each piece costs pages of its own to write, all over a large store.
+struct Elsewhere {
+    email: Option<Email>,
+    organizations: Vec<Organization>,
+    extensions: Vec<Extension>,
+}
+
+impl Elsewhere {
+    fn of(user: &User) -> Self {
+        Self {
+            email: user.email.clone(),
+            organizations: user.organizations.clone(),
+            extensions: user.extensions.clone(),
+        }
+    }
+
+    /// Writes what is not as it was.
+    fn write_changes(&self, connection: &Connection, user: &User) -> Result<(), StoreError> {
+        if self.email != user.email {
+            write_email(connection, user)?;
+        }
+        if self.organizations != user.organizations {
+            write_organizations(connection, user.id, &user.organizations)?;
+        }
+        if self.extensions != user.extensions {
+            extensions::write(connection, Owner::User(user.id), &user.extensions)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the row but for the address.
+fn write_row(
+    connection: &Connection,
+    user: &User,
+    hash: Option<&PasswordHash>,
+) -> Result<(), StoreError> {
     let mut update = connection.prepare_cached(
         "UPDATE users SET
              username = :username, username_key = :username_key,
@@ -152,7 +202,6 @@ pub(super) fn write(
              given_name = :given_name, given_key = :given_key,
              family_name = :family_name, family_key = :family_key,
              nickname = :nickname, gender = :gender, locale = :locale,
-             email = :email, email_key = :email_key, email_name = :email_name,
              email_verified = :email_verified,
              status = :status, level = :level, phone = :phone, mobile = :mobile, fax = :fax,
              title = :title, timezone = :timezone, picture_url = :picture_url,
@@ -160,7 +209,7 @@ pub(super) fn write(
          WHERE id = :id",
     )?;
     let (given, family) = user.names();
-    let written = update.execute(named_params! {
+    update.execute(named_params! {
         ":id": user.id.value(),
         ":username": user.username.as_str(),
         ":username_key": user.username.key(),
@@ -174,9 +223,6 @@ pub(super) fn write(
         ":nickname": text(user.nickname.as_ref()),
         ":gender": text(user.gender.as_ref()),
         ":locale": text(user.locale.as_ref()),
-        ":email": user.email.as_ref().map(Email::as_str),
-        ":email_key": user.email.as_ref().map(Email::key),
-        ":email_name": user.email.as_ref().and_then(Email::name_key),
         ":email_verified": user.email_verified,
         ":status": user.status.name(),
         ":level": user.level.value(),
@@ -188,7 +234,22 @@ pub(super) fn write(
         ":picture_url": text(user.picture_url.as_ref()),
         ":read_only": user.read_only,
         ":role": user.role.as_ref().map(Role::name),
-    });
+    })?;
+    Ok(())
+}
+
+fn write_email(connection: &Connection, user: &User) -> Result<(), StoreError> {
+    let email = user.email.as_ref();
+    let written = connection
+        .prepare_cached(
+            "UPDATE users SET email = ?2, email_key = ?3, email_name = ?4 WHERE id = ?1",
+        )?
+        .execute(params![
+            user.id.value(),
+            email.map(Email::as_str),
+            email.map(Email::key),
+            email.and_then(Email::name_key)
+        ]);
     written.map_err(|error| {
         if violates(&error, "users.email_key") {
             StoreError::EmailTaken
@@ -196,8 +257,7 @@ pub(super) fn write(
             error.into()
         }
     })?;
-    write_organizations(connection, user.id, &user.organizations)?;
-    extensions::write(connection, Owner::User(user.id), &user.extensions)
+    Ok(())
 }
 
 fn write_organizations(

@@ -42,11 +42,19 @@ pub(super) fn read(
     account: AccountId,
     user: &UserRef,
 ) -> Result<Option<User>, StoreError> {
-    let Some(id) = resolve(connection, account, user)? else {
+    let id = match user {
+        UserRef::Id(id) => Some(*id),
+        UserRef::Username(_) | UserRef::Email(_) | UserRef::UsernameOrEmail(_) => {
+            resolve(connection, account, user)?
+        }
+    };
+    let Some(id) = id else {
         return Ok(None);
     };
-    let mut statement = connection.prepare_cached("SELECT * FROM users WHERE id = ?1")?;
-    let mut rows = statement.query_and_then([id.value()], |row| parse(Columns(row)))?;
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM users WHERE id = ?1 AND account_id = ?2")?;
+    let key = params![id.value(), account.id().value()];
+    let mut rows = statement.query_and_then(key, |row| parse(Columns(row)))?;
     let Some(user) = rows.next() else {
         return Ok(None);
     };
@@ -160,7 +168,8 @@ fn parse_login(columns: Columns<'_>) -> Result<Login, StoreError> {
         id: columns.id("id")?,
         hash: columns.parse("password_hash", |phc| Some(PasswordHash::from_stored(phc)))?,
         status: columns.required("status", |name: String| Status::from_name(&name))?,
-        administrator: role.is_some_and(|role| role.is_administrator()),
+        administrator: role.as_ref().is_some_and(Role::is_administrator),
+        banned: role.as_ref().is_some_and(Role::is_banned),
         read_only: columns.flag("read_only")?,
     })
 }

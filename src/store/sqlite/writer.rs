@@ -293,7 +293,8 @@ fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), BatchE
     Ok(execute(connection, "RELEASE job")?)
 }
 
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+/// Carries out a statement that is compiled once.
+pub(super) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 

@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 10] = [
         "store",
         "execute",
         "forward",
+        "notify",
         "middleware",
     ],
     &["config"],
@@ -29,12 +30,13 @@ const LAYERS: [&[&str]; 10] = [
 
 /// What may be imported inside a row; and by the server and the client, which are in no row, since
 /// they serve and send anything.
-const BESIDE: [(&str, &[&str]); 8] = [
+const BESIDE: [(&str, &[&str]); 9] = [
     ("command", &["secret", "clock", "error"]),
     ("outcome", &["command", "secret", "clock"]),
     ("dialect", &["framing"]),
     ("execute", &["store"]),
     ("forward", &["store"]),
+    ("notify", &["store"]),
     ("dispatch", &["execute", "forward"]),
     ("server", &["telemetry"]),
     ("client", &["secret"]),
@@ -44,7 +46,7 @@ const BESIDE: [(&str, &[&str]); 8] = [
 const RESERVED: [(&str, &[&str]); 3] = [
     ("config", &["stack", "cli"]),
     ("server", &["config", "stack", "cli"]),
-    ("client", &["forward", "config", "stack", "cli"]),
+    ("client", &["forward", "notify", "config", "stack", "cli"]),
 ];
 
 /// Components that are the same on any wire, and the crates of wires.

@@ -1,13 +1,14 @@
 //! Answers that a real server gave, to the byte.
 
-use http::{Method, StatusCode};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
 
 use super::{answer, decode, policy, post, refusal, request, shown};
 use crate::auth::Credentials;
 use crate::command::name::Username;
 use crate::command::{Command, Id};
-use crate::dialect::Codec;
 use crate::dialect::b2evolution::B2evolution;
+use crate::dialect::{Codec, Decoded};
 use crate::error::{Error, Kind, PasswordFault};
 use crate::outcome::{Outcome, UserPage};
 
@@ -91,12 +92,24 @@ fn a_create_without_its_required_fields_is_refused_as_recorded() {
 }
 
 #[test]
-fn who_is_not_logged_in_learns_nothing_else_of_a_write() {
-    let mut request = post("/users/2", "identity_form=yes");
-    request.headers_mut().remove("authorization");
-    let recorded =
-        r#"{"code":"no_access","message":"You are not logged in.","data":{"status":403}}"#;
-    assert_eq!(refusal(request), (403, recorded.to_owned()));
+fn a_fault_of_a_write_carries_credentials_so_that_they_are_judged_first() {
+    let presented = |request: Request<Bytes>| {
+        let (head, body) = request.into_parts();
+        let Decoded::Calls(mut calls, _) = B2evolution::decode_request(&head, &body, &policy())
+        else {
+            panic!("users are ours");
+        };
+        calls.remove(0).unwrap_err().credentials
+    };
+    let faulty = || post("/users/2", "identity_form=yes");
+    let basic = presented(faulty());
+    assert!(
+        matches!(basic, Some(Credentials::Basic { .. })),
+        "{basic:?}"
+    );
+    let mut unsigned = faulty();
+    unsigned.headers_mut().remove("authorization");
+    assert_eq!(presented(unsigned), Some(Credentials::None));
 }
 
 #[test]

@@ -14,6 +14,8 @@ use crate::command::{AccountId, Command, Edit, Id};
 use crate::dialect::Codec;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+use crate::route::Policy;
+use crate::route::number_table::NumberTable;
 use crate::secret::Secret;
 
 const CREATE: &str = "add=site_users";
@@ -222,6 +224,28 @@ fn what_grupo_cannot_express_is_refused_by_name() {
     }
     let error = encode(Command::ListGroups).unwrap_err();
     assert_eq!(*error.kind(), Kind::Unsupported);
+}
+
+#[test]
+fn a_number_that_the_tables_of_the_route_lack_is_not_sent() {
+    let table = || NumberTable::new([(Id::ONE, "the one".to_owned())].into());
+    let policy = Policy {
+        group_roles: table(),
+        group_categories: table(),
+        ..policy()
+    };
+    for operation in [
+        "add=groups&group_name=A&group_category_id",
+        "add=group_members&user=mary&group=staff&group_role",
+        "update=group_user_role&user=mary&group=staff&group_role",
+    ] {
+        for (number, is_sent) in [("1", true), ("2", false)] {
+            let command = command(&format!("{operation}={number}"));
+            let call = Call::new(Credentials::Key(Secret::from(KEY)), None, command);
+            let sent = Grupo::encode_request(&call, &policy);
+            assert_eq!(sent.is_ok(), is_sent, "{operation}={number}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use http::Request;
 
 use super::super::Grupo;
-use super::{KEY, command, decode, form_post, head, named, policy, refused};
+use super::{KEY, command, decode, form_post, head, named, policy, refused, without_credentials};
 use crate::auth::Credentials;
 use crate::command::group::GroupRef;
 use crate::command::name::{Slug, Username};
@@ -223,7 +223,7 @@ fn a_query_may_add_fields_but_not_decide_again() {
         let head = form_post(&format!("/api_request/?{query}"));
         let body = format!("api_secret_key={KEY}&{body}");
         match Grupo::decode_request(&head, body.as_bytes(), &policy()) {
-            Decoded::Calls(mut calls, _) => calls.remove(0),
+            Decoded::Calls(mut calls, _) => without_credentials(calls.remove(0)),
             Decoded::NotOurs(error, _) => Err(error),
         }
     };
@@ -240,7 +240,7 @@ fn a_key_in_the_query_needs_the_leave_of_the_route() {
     let Decoded::Calls(calls, _) = Grupo::decode_request(&get, b"", &policy) else {
         panic!("a key is there");
     };
-    let error = calls[0].as_ref().unwrap_err();
+    let error = &calls[0].as_ref().unwrap_err().error;
     assert_eq!(field_at_fault(error), "api_secret_key");
     assert!(!error.message().contains(KEY));
     policy.key_in_query = true;
@@ -275,7 +275,34 @@ fn a_body_that_is_no_form_is_malformed() {
     let Decoded::Calls(calls, _) = Grupo::decode_request(&json, b"{}", &policy()) else {
         panic!("JSON is no form");
     };
-    assert_eq!(*calls[0].as_ref().unwrap_err().kind(), Kind::Malformed);
+    let unread = calls[0].as_ref().unwrap_err();
+    assert_eq!(*unread.error.kind(), Kind::Malformed);
+    assert_eq!(unread.credentials, None);
+}
+
+#[test]
+fn a_fault_behind_the_key_carries_it_so_that_it_is_judged_first() {
+    for (method, body) in [
+        ("POST", "update=site_users&user=mary&timezone=Mars"),
+        ("POST", "update=site_users&user=mary&user=paul"),
+        ("POST", "update=nothing"),
+        ("POST", "user=mary"),
+        ("PUT", "remove=site_users&user=mary"),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/api_request/")
+            .header("content-type", "application/x-www-form-urlencoded");
+        let body = format!("api_secret_key={KEY}&{body}");
+        let Decoded::Calls(calls, _) =
+            Grupo::decode_request(&head(request), body.as_bytes(), &policy())
+        else {
+            panic!("a key is there");
+        };
+        let credentials = calls.into_iter().map(|call| call.unwrap_err().credentials);
+        let key = Credentials::Key(Secret::from(KEY));
+        assert_eq!(credentials.collect::<Vec<_>>(), [Some(key)], "{body}");
+    }
 }
 
 #[test]
