@@ -24,7 +24,7 @@ use super::failure::Failure;
 use super::{load, say};
 use crate::auth::authorize::{judge, needed_scopes};
 use crate::auth::call::RequestId;
-use crate::auth::{Call, Principal};
+use crate::auth::{Call, Principal, Unread};
 use crate::client;
 use crate::clock::Clock;
 use crate::config::{Config, shown_path};
@@ -101,8 +101,9 @@ impl<'a> Explain<'a> {
                     report.calls.push(shown);
                     error
                 }
-                Err(error) => {
-                    report.calls.push(CallReport::refused(&error));
+                Err(unread) => {
+                    let (shown, error) = self.unread(*unread, &head, route);
+                    report.calls.push(shown);
                     Some(error)
                 }
             };
@@ -114,6 +115,26 @@ impl<'a> Explain<'a> {
             report.answer = Some(answer(errors, reply_to, route));
         }
         report.redacted(&self.redaction)
+    }
+
+    /// What is known of a call that cannot be read: its fault is told to who may know it.
+    fn unread(&mut self, unread: Unread, head: &Parts, route: &Route) -> (CallReport, Error) {
+        let Unread {
+            credentials, error, ..
+        } = unread;
+        let mut shown = CallReport::default();
+        let mut error = error;
+        if let Some(credentials) = &credentials {
+            self.redaction.learn_credentials(credentials);
+            let caller = self.keys.caller(credentials, route);
+            shown.credential = Some(credential::describe(credentials, head, route));
+            shown.principal = Some(caller.to_string());
+            if let Caller::Refused = caller {
+                error = Kind::Unauthenticated.into();
+            }
+        }
+        shown.refusal = Some(Refusal::of(&error));
+        (shown, error)
     }
 
     /// What is known of one call, and the error it would end with, if that is certain.
@@ -204,18 +225,18 @@ impl<'a> Explain<'a> {
     }
 }
 
-fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Error>>, ReplyTo) {
+fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {
     if body.len() > route.limits.body_bytes {
         let message = format!(
             "the body is larger than {} bytes; send less at once",
             route.limits.body_bytes
         );
         let error = Error::new(Kind::TooLarge, message);
-        return (vec![Err(error)], unread(route.dialect, head));
+        return (vec![Err(error.into())], unread(route.dialect, head));
     }
     match decode_request(route.dialect, head, body, &route.policy) {
         Decoded::Calls(calls, reply_to) => (calls, reply_to),
-        Decoded::NotOurs(error, reply_to) => (vec![Err(error)], reply_to),
+        Decoded::NotOurs(error, reply_to) => (vec![Err(error.into())], reply_to),
     }
 }
 

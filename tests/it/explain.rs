@@ -133,6 +133,13 @@ fn a_key_of_the_store_is_named_and_nothing_is_written_beside_it() {
     let said: serde_json::Value = serde_json::from_slice(&unknown.stdout).unwrap();
     assert_eq!(said["calls"][0]["refusal"]["kind"], "unauthenticated");
     assert_eq!(names(), before);
+
+    // A key that is not yet in the file itself, but in the log of who has it open.
+    let _gateway = crate::bulk_fixture::open(directory.path());
+    let key = done(directory.path(), &["keys", "create", "--name", "late"]);
+    let known = piped(directory.path(), &request(key.trim()));
+    let said: serde_json::Value = serde_json::from_slice(&known.stdout).unwrap();
+    assert_eq!(said["calls"][0]["principal"], "key:late");
 }
 
 /// What is shown is what a gateway sends, but for the secrets.
@@ -146,7 +153,8 @@ async fn the_request_that_is_shown_is_the_one_that_is_sent() {
         script.address
     );
     let front = crate::forward_fixture::Front::new(&routes);
-    let parameters = r#"1,{"id":2,"first_name":"Zoë","last_name":"& co","password":"a-secret-password"}"#;
+    let parameters =
+        r#"1,{"id":2,"first_name":"Zoë","last_name":"& co","password":"a-secret-password"}"#;
     let answered = front.call("editUser", parameters).await;
     assert!(answered.body.contains(r#""error":null"#), "{answered:?}");
     let asked = script.asked();

@@ -34,7 +34,7 @@ impl Redaction {
 
     /// And those of a call.
     pub(super) fn learn(&mut self, call: &Call) {
-        self.0.extend(of_credentials(&call.credentials));
+        self.learn_credentials(&call.credentials);
         if let Some(change) = call.command.user_change() {
             let passwords = [&change.password, &change.current_password];
             self.0.extend(passwords.into_iter().flatten().cloned());
@@ -46,6 +46,11 @@ impl Redaction {
             let fields = native.fields.iter().map(|(_, value)| value.clone());
             self.0.extend(fields);
         }
+    }
+
+    /// And those of a call that cannot be read.
+    pub(super) fn learn_credentials(&mut self, credentials: &Credentials) {
+        self.0.extend(of_credentials(credentials));
     }
 
     /// The text without any of them, and without what looks like a key.

@@ -104,14 +104,6 @@ impl CallReport {
             ..Self::default()
         }
     }
-
-    /// A call that cannot be read.
-    pub(super) fn refused(error: &Error) -> Self {
-        Self {
-            refusal: Some(Refusal::of(error)),
-            ..Self::default()
-        }
-    }
 }
 
 impl Loss {
