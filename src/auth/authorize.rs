@@ -154,7 +154,7 @@ pub fn judge(
 pub(super) struct ForeignAccount;
 
 /// The account a principal acts in; nothing if it may not act in the one that is named.
-pub(super) fn account_of(
+pub fn account_of(
     principal: &Principal,
     named: Option<AccountId>,
     default: AccountId,

@@ -22,7 +22,7 @@ use self::report::{Answer, CallReport, Loss, Refusal, Report, RouteReport, Upstr
 use super::arguments::ExplainArguments;
 use super::failure::Failure;
 use super::{load, say};
-use crate::auth::authorize::{judge, needed_scopes};
+use crate::auth::authorize::{account_of, judge, needed_scopes};
 use crate::auth::call::RequestId;
 use crate::auth::{Call, Principal, Unread};
 use crate::client;
@@ -141,7 +141,11 @@ impl<'a> Explain<'a> {
     fn call(&self, call: &Call, head: &Parts, route: &Route) -> (CallReport, Option<Error>) {
         let default = self.config.store.account;
         let caller = self.keys.caller(&call.credentials, route);
-        let account = call.account.unwrap_or(default);
+        let account = match &caller {
+            Caller::Known(principal) => account_of(principal, call.account, default),
+            Caller::Refused | Caller::Unknown(_) => None,
+        };
+        let account = account.or(call.account).unwrap_or(default);
         let judged = match &caller {
             Caller::Known(principal) => judge(principal, call, default),
             Caller::Refused => Err(Kind::Unauthenticated.into()),
@@ -157,19 +161,12 @@ impl<'a> Explain<'a> {
             Caller::Known(principal) => Some(principal),
             Caller::Refused | Caller::Unknown(_) => None,
         };
-        let mut error = None;
-        let acts_in = match judged {
-            Ok(account) => account,
-            Err(refused) => {
-                error = Some(refused);
-                account
-            }
-        };
-        shown.account = Some(acts_in.id().value());
+        let mut error = judged.err();
+        shown.account = Some(account.id().value());
         if let Target::Upstream(name) = target
             && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
         {
-            let own = Self::forward(&mut shown, upstream, call, principal, acts_in, route);
+            let own = Self::forward(&mut shown, upstream, call, principal, account, route);
             error = error.or(own.err());
         }
         shown.refusal = error.as_ref().map(Refusal::of);
