@@ -24,7 +24,6 @@ pub(super) async fn run(
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
-    let mut has_written = false;
     loop {
         let (request, effect) = match step {
             Step::Done(outcome) => {
@@ -33,14 +32,13 @@ pub(super) async fn run(
             }
             Step::Send { request, effect } => (request, effect),
         };
-        has_written |= effect == Effect::Write;
         let answered = send(upstream, request, effect, deadline).await;
         let (head, body) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(failure) => {
                 upstream.learn(exchange.learnt());
                 let settled = exchange.settled().cloned();
-                return settled.ok_or_else(|| explain(failure, effect, has_written));
+                return settled.ok_or_else(|| explain(failure, effect));
             }
         };
         step = match exchange.next(&head, &body) {
@@ -75,12 +73,11 @@ async fn send(
     }
 }
 
-/// What the caller is told of a request without an answer.
-fn explain(failure: client::Failure, effect: Effect, has_written: bool) -> Error {
+/// What the caller is told of a request without an answer. A read after a write that has settled
+/// nothing follows one that was refused: nothing was done then.
+fn explain(failure: client::Failure, effect: Effect) -> Error {
     let kind = match (failure.sent, effect) {
         (Sent::Maybe, Effect::Write) => Kind::UnknownOutcome,
-        // The write was answered and its outcome hung on this look-up.
-        (_, Effect::Read) if has_written => Kind::UnknownOutcome,
         (Sent::Maybe | Sent::Nothing, _) => match failure.cause {
             Cause::Timeout {
                 stage: Stage::Queue,

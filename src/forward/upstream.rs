@@ -12,9 +12,11 @@ use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
 use crate::client::{self, Client, InvalidParameters};
 use crate::command::field::Field;
+use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
+use crate::command::text::Text;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Dialect, Id};
-use crate::dialect::exchange::{Known, Learnt, Session, Terms};
+use crate::dialect::exchange::{Exchange, Failure, Known, Learnt, Session, Terms};
 use crate::dialect::expresses::rewrites;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -126,21 +128,41 @@ impl Upstream {
         );
     }
 
-    /// The user's number there.
+    /// The user's number there, from the list of users: one that is closed cannot be read. What is
+    /// refused without being sent is refused before that, too.
     async fn find(&self, call: &Call, user: UserRef, deadline: Instant) -> Result<Id, Error> {
-        if let UserRef::Id(id) = user {
-            return Ok(id);
-        }
+        let (attribute, name) = match &user {
+            UserRef::Id(id) => return Ok(*id),
+            UserRef::Username(name) | UserRef::UsernameOrEmail(name) => {
+                (Attribute::Username, name.as_str())
+            }
+            UserRef::Email(email) => (Attribute::Email, email.as_str()),
+        };
+        let terms = Arc::clone(&self.terms);
+        Exchange::start(self.dialect, call.clone(), self.known(None), terms)
+            .map_err(Failure::into_error)?;
+        let name = Text::parse(name).map_err(|fault| Error::invalid("user", fault))?;
+        let query = UserQuery {
+            criteria: vec![Criterion {
+                attribute,
+                operator: Operator::Exactly,
+                values: vec![name],
+            }],
+            ..UserQuery::default()
+        };
         let call = Call {
-            command: Command::ReadUser(user),
+            command: Command::ListUsers(query),
             ..call.clone()
         };
         match drive::run(self, call, self.known(None), deadline).await? {
-            Outcome::User(user) => Ok(user.id),
+            Outcome::Users(page) => {
+                let user = page.users.first();
+                user.map(|user| user.id).ok_or(Kind::UserNotFound.into())
+            }
             Outcome::Done
+            | Outcome::User(_)
             | Outcome::UserCreated(_)
             | Outcome::UserDeleted(_)
-            | Outcome::Users(_)
             | Outcome::Count(_)
             | Outcome::GroupCreated(_)
             | Outcome::Group(_)

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
+use crate::php_upstream::{KEY, LOGIN, PASSWORD, PhpUpstream};
 use crate::store_fixture::seal;
 
 /// The caller's key: no sensitive scope.
@@ -139,4 +140,15 @@ pub(crate) fn b2evolution_at(address: std::net::SocketAddr) -> String {
     format!(
         "dialect = 'b2evolution'\nurl = 'http://{address}'\nlogin = 'admin'\npassword = 'own-password'"
     )
+}
+
+/// The options of a PHP upstream of a dialect.
+pub(crate) fn php_at(dialect: &str, upstream: &PhpUpstream) -> String {
+    let credentials = match dialect {
+        "grupo" => format!("key = '{KEY}'"),
+        "vision6" => format!("key = '{KEY}'\naccount = 123456"),
+        _ => format!("login = '{LOGIN}'\npassword = \"{PASSWORD}\""),
+    };
+    let address = upstream.address();
+    format!("dialect = '{dialect}'\nurl = 'http://{address}'\n{credentials}\n")
 }

@@ -42,16 +42,31 @@ impl PhpUpstream {
         self.server.address()
     }
 
+    /// Posts a form straight to it.
+    pub(crate) fn post(&self, content_type: &str, body: &[u8]) -> String {
+        self.server.post(content_type.as_bytes(), body)
+    }
+
     /// Every request up to now, as PHP saw it.
     pub(crate) fn requests(&self) -> Vec<Value> {
+        self.requests_after(0)
+    }
+
+    /// The same without the first so many.
+    pub(crate) fn requests_after(&self, first: usize) -> Vec<Value> {
         let lines = fs::read_to_string(self.file("requests.jsonl")).unwrap_or_default();
-        let requests = lines.lines().map(serde_json::from_str);
+        let requests = lines.lines().skip(first).map(serde_json::from_str);
         requests.collect::<Result<_, _>>().unwrap()
     }
 
     /// What it keeps, once it was asked for something.
     pub(crate) fn state(&self) -> Value {
         serde_json::from_slice(&fs::read(self.file("state.json")).unwrap()).unwrap()
+    }
+
+    /// Keeps this from now on.
+    pub(crate) fn keep(&self, state: &Value) {
+        fs::write(self.file("state.json"), state.to_string()).unwrap();
     }
 
     /// What it does wrong from now on, one word a request.

@@ -56,7 +56,7 @@ function with_state(callable $change): mixed
     return $answer;
 }
 
-/** The next thing to do wrong, if any is left. */
+/** The next thing to do wrong, if any is left; `fine` is a turn without. */
 function next_fault(): ?string
 {
     $file = @fopen(in_state('fault'), 'r+');
@@ -70,7 +70,7 @@ function next_fault(): ?string
     rewind($file);
     fwrite($file, implode("\n", $words));
     fclose($file);
-    return $fault;
+    return $fault === 'fine' ? null : $fault;
 }
 
 /** What any of these servers may do wrong. Ends the request. */

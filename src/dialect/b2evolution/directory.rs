@@ -74,7 +74,7 @@ fn bare(json: &mut Json<'_>) -> Option<User> {
     Some(User {
         id: Id::new(id)?,
         account: AccountId::new(Id::ONE),
-        username: Username::parse(login.as_str())?,
+        username: Username::from_stored(login.as_str().to_owned()),
         display_name: None,
         given_name: None,
         family_name: None,

@@ -1,10 +1,13 @@
 //! A user as answers show it.
 
-use super::details;
+use std::borrow::Cow;
+
 use super::members::{Members, WriteString};
 use super::wire::Key;
+use super::{details, value};
 use crate::command::email::Email;
 use crate::command::extension::{Extension, apply_extensions};
+use crate::command::name::Username;
 use crate::command::text::Text;
 use crate::command::timezone::Timezone;
 use crate::command::user::{Level, Status, User};
@@ -65,6 +68,7 @@ pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error>
         return Err(Error::invalid("user", "must be an object"));
     };
     members.retain(|(_, value)| *value != Json::String("".into()));
+    let username = username(&mut members)?;
     let details = details::decode(Json::Object(members))?;
     let id = details.id.ok_or_else(|| Error::missing(Key::Id.name()))?;
     let change = *details.change;
@@ -73,9 +77,7 @@ pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error>
     Ok(User {
         id,
         account,
-        username: change
-            .username
-            .ok_or_else(|| Error::missing(Key::Username.name()))?,
+        username,
         display_name: None,
         given_name: stored(change.given_name),
         family_name: stored(change.family_name),
@@ -97,6 +99,19 @@ pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error>
         organizations: Vec::new(),
         extensions,
     })
+}
+
+/// The name as it is stored there, be it one that is taken for no new user here: one such user must
+/// not hide all the others of a list.
+fn username(members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> Result<Username, Error> {
+    let own = Key::Username.name();
+    let position = members.iter().position(|(name, _)| name == own);
+    let (_, value) = position
+        .map(|position| members.remove(position))
+        .ok_or_else(|| Error::missing(own))?;
+    let text = Text::parse(value::required_text(value, own)?);
+    text.map(|text| Username::from_stored(text.as_str().to_owned()))
+        .map_err(|fault| Error::invalid(own, fault))
 }
 
 fn stored<T>(edit: Edit<T>) -> Option<T> {
