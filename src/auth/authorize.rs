@@ -304,46 +304,4 @@ fn judge_anonymous(command: &Command) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::auth::api_key::KeyDigest;
-    use crate::auth::scope::Scopes;
-
-    fn account(number: i64) -> AccountId {
-        AccountId::new(Id::new(number).unwrap())
-    }
-
-    fn key(accounts: &[i64]) -> Key {
-        Key {
-            name: "k".to_owned(),
-            digest: KeyDigest::from_bytes([0; 32]),
-            scopes: Scopes::default(),
-            accounts: accounts.iter().map(|number| account(*number)).collect(),
-            routes: Vec::new(),
-            expires_at: None,
-        }
-    }
-
-    #[test]
-    fn a_call_that_names_no_account_is_in_the_first_one_of_its_key() {
-        let default = account(1);
-        let acts_in = |accounts: &[i64]| key_account(&key(accounts), None, default);
-        assert_eq!(acts_in(&[2, 1]), Some(account(2)));
-        assert_eq!(acts_in(&[]), Some(default));
-    }
-
-    #[test]
-    fn a_key_names_no_account_but_its_own() {
-        let named = |number| key_account(&key(&[2, 3]), Some(account(number)), account(1));
-        assert_eq!(named(3), Some(account(3)));
-        assert_eq!(named(1), None);
-    }
-
-    #[test]
-    fn an_administrator_deletes_others_and_not_itself() {
-        let own = Id::new(7).unwrap();
-        let delete = |id| judge_user(own, true, false, &Command::DeleteUser(UserRef::Id(id)));
-        assert_eq!(delete(own).unwrap_err().kind(), &Kind::DeleteRefused);
-        assert!(delete(Id::ONE).is_ok());
-    }
-}
+mod tests;

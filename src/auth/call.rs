@@ -135,3 +135,15 @@ impl fmt::Display for Reference {
         write!(f, "{:06x}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_referred_to_by_the_last_six_digits_of_its_id() {
+        let id = RequestId::new(0x0193_0000_0000_7000_8000_0000_0a0b_0c0d);
+        assert_eq!(id.to_string(), "01930000-0000-7000-8000-00000a0b0c0d");
+        assert_eq!(id.reference().to_string(), "0b0c0d");
+    }
+}

@@ -214,3 +214,6 @@ const fn group_id(group: &GroupRef) -> Option<Id> {
         GroupRef::Slug(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,47 @@ impl fmt::Display for Principal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::api_key::KeyDigest;
+    use crate::auth::scope::{Scope, Scopes};
+
+    fn key(scope: &str) -> Principal {
+        Principal::Key(Arc::new(Key {
+            name: "crm".to_owned(),
+            digest: KeyDigest::from_bytes([0; 32]),
+            scopes: Scopes::new([Scope::parse(scope).unwrap()]),
+            accounts: Vec::new(),
+            routes: Vec::new(),
+            expires_at: None,
+        }))
+    }
+
+    fn user(administrator: bool) -> Principal {
+        Principal::User {
+            id: Id::ONE,
+            account: AccountId::new(Id::ONE),
+            login: Arc::from("ann"),
+            administrator,
+            read_only: false,
+            confirmed: true,
+        }
+    }
+
+    #[test]
+    fn roles_are_for_keys_with_their_scope_and_for_administrators() {
+        assert!(key("user.role").may_change_roles());
+        assert!(!key("user:*").may_change_roles());
+        assert!(user(true).may_change_roles());
+        assert!(!user(false).may_change_roles());
+        assert!(!Principal::Anonymous.may_change_roles());
+    }
+
+    #[test]
+    fn callers_are_named_without_what_they_signed_in_with() {
+        let named = [key("user:*"), user(true), Principal::Anonymous].map(|who| who.to_string());
+        assert_eq!(named, ["key:crm", "user:1", "anonymous"]);
+    }
+}
