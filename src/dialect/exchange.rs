@@ -7,7 +7,7 @@
 //!   except that a write whose user was looked up in vain is sent again after a new look-up: it was
 //!   refused because nobody has that number, so nothing was done.
 //! - An answer that is none of the dialect's is [`Kind::UnknownOutcome`] after a write and
-//!   [`Kind::Upstream`](crate::error::Kind::Upstream) after a read.
+//!   [`Kind::Upstream`] after a read.
 //! - Once [`Exchange::settled`] holds an outcome, the command is done: if a later request is not
 //!   answered, that outcome is the answer.
 //!
