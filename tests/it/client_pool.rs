@@ -237,7 +237,13 @@ async fn a_farewell_on_a_resting_connection_is_not_taken_for_an_answer() {
 async fn no_request_of_10000_fails_unsent_and_none_arrives_twice_when_connections_close_at_random()
 {
     let server = FaultServer::start(|_| {
-        let after = Duration::from_micros(rand::rng().random_range(0..20_000));
+        // Timers are late on a busy machine. Every eighth close waits for none, so that there are
+        // enough of them anywhere.
+        let mut rng = rand::rng();
+        let after = match rng.random_ratio(1, 8) {
+            true => Duration::ZERO,
+            false => Duration::from_micros(rng.random_range(0..20_000)),
+        };
         Act::new(with_length("answer"), End::CloseAfter(after))
     })
     .await;
@@ -279,13 +285,13 @@ async fn no_request_of_10000_fails_unsent_and_none_arrives_twice_when_connection
         }
     }
     let reconnected = server.connections();
-    // How many depends on how busy the machine is; none would show nothing.
+    println!("{reconnected} connections, {unknown} of 10,000 crossed their end");
     assert!(
-        reconnected > 200,
+        reconnected > 1000,
         "only {reconnected} connections: nothing was tried"
     );
     assert!(
-        unknown < 5000,
+        unknown < 2000,
         "{unknown} of 10,000 crossed the end of their connection"
     );
 }
