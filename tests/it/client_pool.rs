@@ -240,9 +240,10 @@ async fn no_request_of_10000_fails_unsent_and_none_arrives_twice_when_connection
         // Timers are late on a busy machine. Every eighth close waits for none, so that there are
         // enough of them anywhere.
         let mut rng = rand::rng();
-        let after = match rng.random_ratio(1, 8) {
-            true => Duration::ZERO,
-            false => Duration::from_micros(rng.random_range(0..20_000)),
+        let after = if rng.random_ratio(1, 8) {
+            Duration::ZERO
+        } else {
+            Duration::from_micros(rng.random_range(0..20_000))
         };
         Act::new(with_length("answer"), End::CloseAfter(after))
     })
