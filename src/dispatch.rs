@@ -2,7 +2,7 @@
 
 use std::task::{Context as TaskContext, Poll};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use tower::Service;
 
 use crate::auth::Permitted;
@@ -15,7 +15,7 @@ use crate::route::Target;
 /// Sends each command to the store or to the upstream that its route names.
 ///
 /// *Position*: inside authorization, outside what carries commands out. *Failure*: none of its own.
-/// *Cost*: a box for the future.
+/// *Cost*: that of what carries the command out; a box and a name for what is forwarded.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     execute: Option<Execute>,
@@ -26,19 +26,6 @@ impl Dispatch {
     /// Commands for the store go to `execute`; without a store no route may name it.
     pub const fn new(execute: Option<Execute>, forward: Forward) -> Self {
         Self { execute, forward }
-    }
-
-    async fn dispatch(self, permitted: Permitted) -> Result<Done, Error> {
-        let route = permitted.context().route.clone();
-        let action = permitted.command().action();
-        let target = route.as_ref().map(|route| route.targets.of(action));
-        match (target, self.execute) {
-            (Some(Target::Upstream(name)), _) => self.forward.forward(name, permitted).await,
-            (Some(Target::Store) | None, Some(mut execute)) => {
-                execute.call(permitted).await.map(Done::from)
-            }
-            (Some(Target::Store) | None, None) => Err(Error::internal(NoStore)),
-        }
     }
 }
 
@@ -52,7 +39,17 @@ impl Service<Permitted> for Dispatch {
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        Box::pin(self.clone().dispatch(permitted))
+        let route = permitted.context().route.clone();
+        let action = permitted.command().action();
+        let target = route.as_ref().map(|route| route.targets.of(action));
+        match (target, &mut self.execute) {
+            (Some(Target::Upstream(name)), _) => {
+                let (forward, name) = (self.forward.clone(), name.clone());
+                Box::pin(async move { forward.forward(&name, permitted).await })
+            }
+            (Some(Target::Store) | None, Some(execute)) => execute.call(permitted),
+            (Some(Target::Store) | None, None) => Box::pin(ready(Err(Error::internal(NoStore)))),
+        }
     }
 }
 

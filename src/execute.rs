@@ -22,7 +22,7 @@ use crate::command::{AccountId, Command};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::event::EventId;
-use crate::outcome::Outcome;
+use crate::outcome::{Done, Outcome};
 use crate::store::{MemberChange, Store};
 
 /// What is logged and audited of a user who should have been told.
@@ -65,9 +65,9 @@ impl Execute {
 }
 
 impl Service<Permitted> for Execute {
-    type Response = Outcome;
+    type Response = Done;
     type Error = Error;
-    type Future = BoxFuture<'static, Result<Outcome, Error>>;
+    type Future = BoxFuture<'static, Result<Done, Error>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -75,7 +75,7 @@ impl Service<Permitted> for Execute {
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
         let this = self.clone();
-        Box::pin(async move { this.execute(permitted).await })
+        Box::pin(async move { this.execute(permitted).await.map(Done::from) })
     }
 }
 

@@ -85,6 +85,7 @@ pub mod store;
 pub mod execute;
 
 pub mod forward;
+
 pub mod notify;
 
 pub mod dispatch;

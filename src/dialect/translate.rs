@@ -134,6 +134,9 @@ where
 
 /// The names of fields as a header; those that nobody could read in one are "a field".
 fn shown(mut lost: Vec<Field>) -> Option<HeaderValue> {
+    if lost.is_empty() {
+        return None;
+    }
     lost.sort_unstable();
     lost.dedup();
     let names = lost.iter().map(ToString::to_string).map(|name| {
@@ -144,9 +147,7 @@ fn shown(mut lost: Vec<Field>) -> Option<HeaderValue> {
         }
     });
     let names: Vec<_> = names.collect();
-    HeaderValue::try_from(names.join(", "))
-        .ok()
-        .filter(|names| !names.is_empty())
+    HeaderValue::try_from(names.join(", ")).ok()
 }
 
 fn decode(head: &Parts, body: &[u8], route: &Route) -> (Vec<Result<Call, Box<Unread>>>, ReplyTo) {

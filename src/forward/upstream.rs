@@ -75,8 +75,7 @@ impl Upstream {
     }
 
     /// The call that the upstream gets: the gateway's credentials, never the caller's, which did
-    /// not come this far.
-    /// A call for another account than the upstream's finds nobody there.
+    /// not come this far. A call for another account than the upstream's finds nobody there.
     pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
         own_call(&self.credentials, &self.terms, account, command)
     }
