@@ -11,6 +11,7 @@ mod auth;
 mod fault;
 mod keys;
 mod layer;
+mod listen;
 mod log;
 mod losses;
 mod notify;

@@ -9,6 +9,7 @@
 //! ```
 
 mod activity;
+mod address;
 mod connection;
 mod drain;
 mod endpoint;
@@ -22,6 +23,9 @@ mod requests;
 mod response_body;
 pub mod signals;
 mod slots;
+mod socket;
+mod socket_file;
+mod stream;
 mod tasks;
 mod timed_io;
 
@@ -38,6 +42,7 @@ use ipnet::IpNet;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use address::Address;
 pub use drain::{Drain, Outcome, Shutdown, Signal};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{BindError, Listener};

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::journal::{Act, Entry};
 use crate::route::Route;
 use crate::secret::Secret;
+use crate::server::Address;
 use crate::store::Store;
 
 const KEY_NAME: &str = "first";
@@ -35,7 +36,7 @@ pub(super) async fn run(
     store: &dyn Store,
     pepper: &Pepper,
     clock: &Clock,
-    addresses: &[SocketAddr],
+    addresses: &[Address],
 ) -> Result<(), Failure> {
     if !store.list_keys().await.map_err(failed)?.is_empty() {
         return Ok(());
@@ -136,7 +137,7 @@ fn note(database: &Path, text: &str) -> io::Result<PathBuf> {
 }
 
 impl Secrets {
-    fn text(&self, config: &Config, addresses: &[SocketAddr]) -> String {
+    fn text(&self, config: &Config, addresses: &[Address]) -> String {
         let mut text = format!(
             "\nAn API key and an administrator were made for the empty store. They are shown this once.\n\n  \
              API key        {}\n  Administrator  {ADMINISTRATOR}\n  Password       {}\n\nTo try each dialect, \
@@ -144,7 +145,7 @@ impl Secrets {
             self.key.reveal(),
             self.password.reveal(),
         );
-        let address = addresses.first().copied().map(reachable);
+        let address = addresses.first();
         for dialect in Dialect::ALL {
             let route = config.routes.iter().find(|route| route.dialect == dialect);
             if let (Some(route), Some(address)) = (route, address) {
@@ -158,44 +159,54 @@ impl Secrets {
 
     /// One line to paste. The administrator is user 1, so the user that Grupo's line makes is 2;
     /// where nothing speaks Grupo there is the administrator only.
-    fn example(&self, config: &Config, route: &Route, address: SocketAddr) -> String {
+    fn example(&self, config: &Config, route: &Route, address: &Address) -> String {
         let speaks_grupo = |route: &Route| route.dialect == Dialect::Grupo;
         let user = if config.routes.iter().any(speaks_grupo) {
             2
         } else {
             1
         };
+        let (socket, origin) = reachable(address);
         let host = route
             .host
             .as_ref()
             .map(|host| format!(" -H 'Host: {host}'"))
             .unwrap_or_default();
-        let url = format!("http://{address}{}", route.path.prefix);
+        let url = format!("{origin}{}", route.path.prefix);
         let key = self.key.reveal();
         match route.dialect {
             Dialect::Grupo => format!(
-                "curl{host} {url}/ -d api_secret_key={key} -d add=site_users -d 'full_name=Ada Lovelace' \
+                "curl{socket}{host} {url}/ -d api_secret_key={key} -d add=site_users -d 'full_name=Ada Lovelace' \
                  -d username=ada -d email_address=ada@example.com -d password=analytical-engine"
             ),
             Dialect::Vision6 => format!(
-                "curl{host} '{url}?version=3.3' -d '{{\"id\":1,\"method\":\"editUser\",\"params\":\
+                "curl{socket}{host} '{url}?version=3.3' -d '{{\"id\":1,\"method\":\"editUser\",\"params\":\
                  [\"{key}\",{},{{\"id\":{user},\"position\":\"Analyst\"}}]}}'",
                 config.store.account.id()
             ),
             Dialect::B2evolution => format!(
-                "curl{host} -u {ADMINISTRATOR}:{} {url}/users/{user} -d identity_form=1 -d edited_user_nickname=ada",
+                "curl{socket}{host} -u {ADMINISTRATOR}:{} {url}/users/{user} -d identity_form=1 -d edited_user_nickname=ada",
                 self.password.reveal()
             ),
         }
     }
 }
 
-/// An address to connect to: a listener on every address is reached by loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+/// What curl needs to connect there, and the origin to ask for: a listener on every address is
+/// reached by loopback.
+fn reachable(address: &Address) -> (String, String) {
+    let address = match address {
+        Address::Tcp(address) => address,
+        Address::Unix { path, .. } => {
+            let socket = format!(" --unix-socket '{}'", path.display());
+            return (socket, "http://localhost".to_owned());
+        }
+    };
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         named @ (IpAddr::V4(_) | IpAddr::V6(_)) => named,
     };
-    SocketAddr::new(ip, address.port())
+    let address = SocketAddr::new(ip, address.port());
+    (String::new(), format!("http://{address}"))
 }

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::forward::Upstreams;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
-use crate::server::{self, Limits, Listener, Outcome, Server, signals};
+use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyStore, Store, audit, key_uses};
 use crate::{stack, telemetry};
@@ -41,9 +41,9 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     // Bound before the store is touched: a second gateway by mistake changes nothing.
     let listener = Listener::bind(&config.server.listen)
         .map_err(|error| Failure::failed("server.listen", error))?;
-    let admin = Listener::bind(&[config.admin.listen])
+    let admin = Listener::bind(&[config.admin.listen.into()])
         .map_err(|error| Failure::failed("admin.listen", error))?;
-    let addresses: Vec<_> = listener.addresses().collect();
+    let addresses: Vec<_> = listener.addresses().cloned().collect();
     let announcement = announcement(&listener, &admin);
     let server = server(&config, listener).with_admin(admin);
     let receiver = notifier::receiver(&config)?;
@@ -201,7 +201,10 @@ fn announcement(listener: &Listener, admin: &Listener) -> String {
     for (name, listener) in [("admin on", admin), ("listening on", listener)] {
         for address in listener.addresses() {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name} http://{address}");
+            let _ = match address {
+                Address::Tcp(address) => writeln!(text, "{name} http://{address}"),
+                Address::Unix { .. } => writeln!(text, "{name} {address}"),
+            };
         }
     }
     text

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::fault::Faults;
 use super::place::Place;
 use super::value::Address;
+use crate::server;
 
 /// The parameters of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl AdminSection {
     ) -> Admin {
         let listen = self.listen.0;
         let callers = server.map_or(&[][..], |server| server.listen.as_slice());
-        if listen.port() != 0 && callers.iter().any(|known| overlap(*known, listen)) {
+        if listen.port() != 0 && callers.iter().any(|known| overlap(known, listen)) {
             let message = format!("{listen} is taken by server.listen: choose another port");
             faults.push(place.fault("listen", message));
         }
@@ -50,7 +51,10 @@ impl AdminSection {
 }
 
 /// Whether both cannot be bound: the same port, and the same address or one that means all.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+fn overlap(one: &server::Address, other: SocketAddr) -> bool {
+    let server::Address::Tcp(one) = one else {
+        return false;
+    };
     one.port() == other.port()
         && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
 }

@@ -7,9 +7,10 @@ use std::thread::available_parallelism;
 use serde::Deserialize;
 
 use super::fault::Faults;
+use super::listen::{Listen, Mode};
 use super::place::Place;
-use super::value::{Address, List, Size, Span};
-use crate::server::{Drain, Limits};
+use super::value::{List, Size, Span};
+use crate::server::{Address, Drain, Limits};
 
 /// Less would refuse a single request of the usual limit.
 const FEWEST_BUFFERED: usize = 1 << 20;
@@ -18,7 +19,7 @@ const FEWEST_BUFFERED: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Where to listen.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Address>,
     /// Threads that serve.
     pub workers: usize,
     /// Bytes that all request bodies in memory may have together.
@@ -36,8 +37,11 @@ pub struct Server {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ServerSection {
-    /// Addresses to listen on, `IP:PORT`. Port 0 takes a free one, which is printed.
-    listen: List<Address>,
+    /// Addresses to listen on, `IP:PORT` or `unix:/SOCKET`. Port 0 takes a free one, which is
+    /// printed.
+    listen: List<Listen>,
+    /// The permissions of Unix sockets: who may write may connect.
+    socket_mode: Mode,
     /// Threads that serve; the number of cores where absent.
     workers: Option<usize>,
     /// Bytes of all request bodies in memory; a request above it is refused as overload.
@@ -52,7 +56,8 @@ pub(super) struct ServerSection {
 impl Default for ServerSection {
     fn default() -> Self {
         Self {
-            listen: List(vec![Address(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
+            listen: List(vec![Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8080)))]),
+            socket_mode: Mode(0o660),
             workers: None,
             buffered_bodies: Size(64 << 20),
             proxy_protocol: false,
@@ -127,15 +132,23 @@ impl Default for DrainSection {
 impl ServerSection {
     /// Checks what one value alone does not show.
     pub(super) fn build(self, place: Place<'_>, faults: &mut Faults) -> Server {
-        let listen: Vec<_> = self.listen.0.into_iter().map(|address| address.0).collect();
+        let mode = self.socket_mode;
+        let listen = self.listen.0.into_iter();
+        let listen: Vec<_> = listen.map(|address| address.build(mode)).collect();
         if listen.is_empty() {
             faults.push(place.fault("listen", "names no address: write at least one IP:PORT"));
         }
         for (index, address) in listen.iter().enumerate() {
-            if address.port() != 0 && listen.iter().take(index).any(|known| known == address) {
+            let is_any = matches!(address, Address::Tcp(address) if address.port() == 0);
+            if !is_any && listen.iter().take(index).any(|known| known == address) {
                 let message = format!("{address} is there twice: remove one");
                 faults.push(place.fault("listen", message));
             }
+        }
+        let is_unix = |address: &Address| matches!(address, Address::Unix { .. });
+        if place.has("socket_mode") && !listen.iter().any(is_unix) {
+            let message = "means nothing without a Unix socket in server.listen: remove it";
+            faults.push(place.fault("socket_mode", message));
         }
         let workers = self.workers.unwrap_or_else(cores);
         if !(1..=1024).contains(&workers) {

@@ -14,7 +14,6 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
@@ -23,6 +22,7 @@ use super::lifecycle::{Lifecycle, Observer};
 use super::limits::Limits;
 use super::patience::{Patience, Verdict};
 use super::requests::Requests;
+use super::stream::Stream;
 use super::tasks::Tasks;
 use super::timed_io::TimedIo;
 
@@ -37,7 +37,7 @@ pub(super) struct Terms {
 /// A connection that is open, and who it is from.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     /// What was read of the stream already.
     pub(super) ahead: BytesMut,
     pub(super) peer: SocketAddr,

@@ -13,7 +13,6 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use ipnet::IpNet;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
@@ -24,6 +23,8 @@ use super::listener::Listener;
 use super::patience::LAST_CALL;
 use super::proxy_protocol;
 use super::slots::{Slot, Slots};
+use super::socket::Socket;
+use super::stream::Stream;
 use super::tasks::Tasks;
 
 /// The wait after an error of accept that is the host's, not one connection's: out of file descriptors or
@@ -114,7 +115,7 @@ impl Endpoint {
         }
     }
 
-    async fn accept<S, B>(self, socket: TcpListener, service: S)
+    async fn accept<S, B>(self, socket: Socket, service: S)
     where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -150,12 +151,12 @@ impl Endpoint {
             }
         }
         // Clients that the kernel has already told they are connected are served too.
-        for (stream, peer) in backlog(socket) {
+        for (stream, peer) in socket.close() {
             self.admit(stream, peer, &service);
         }
     }
 
-    fn admit<S, B>(&self, stream: TcpStream, peer: SocketAddr, service: &S)
+    fn admit<S, B>(&self, stream: Stream, peer: SocketAddr, service: &S)
     where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -165,8 +166,6 @@ impl Endpoint {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        // An IPv4 client of a dual-stack socket is known by its IPv4 address.
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         if let Some(proxies) = &self.proxies
             && !proxies.iter().any(|network| network.contains(&peer.ip()))
         {
@@ -176,7 +175,7 @@ impl Endpoint {
             Ok(slot) => slot,
             Err(full) => return self.log_refusal(full.text(), peer.ip()),
         };
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.set_nodelay() {
             debug!(peer = %peer, error = %error, "connection broke after it was accepted");
             return;
         }
@@ -195,7 +194,7 @@ impl Endpoint {
     /// that names nobody speaks for itself.
     async fn introduce(
         &self,
-        mut stream: TcpStream,
+        mut stream: Stream,
         peer: SocketAddr,
         slot: &mut Slot,
     ) -> Option<Opened> {
@@ -254,21 +253,6 @@ impl Endpoint {
             warn!(refused, reason, source = %source, "connection refused");
         }
     }
-}
-
-/// Takes what waits in the backlog of a socket and closes it.
-fn backlog(socket: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
-    let Ok(socket) = socket.into_std() else {
-        return Vec::new();
-    };
-    let mut waiting = Vec::new();
-    while let Ok((stream, peer)) = socket.accept() {
-        let stream = stream.set_nonblocking(true).map(|()| stream);
-        if let Ok(stream) = stream.and_then(TcpStream::from_std) {
-            waiting.push((stream, peer));
-        }
-    }
-    waiting
 }
 
 /// Errors of accept that belong to the connection it would have returned.

@@ -20,8 +20,8 @@ use super::lifecycle::Stage;
 use super::limits::Limits;
 use super::response_body::ResponseBody;
 
-/// Who sent a request: the other end of its TCP connection, or whom a proxy named there by the PROXY
-/// protocol. An extension of every request.
+/// Who sent a request: the other end of its TCP connection, 127.0.0.1 and port 0 on a Unix socket, or
+/// whom a proxy named there by the PROXY protocol. An extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 

@@ -7,16 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::activity::{Activity, Protocol};
+use super::stream::Stream;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A TCP stream that tells an [`Activity`] what it reads and writes.
+/// A stream that tells an [`Activity`] what it reads and writes.
 #[derive(Debug)]
 pub(super) struct TimedIo {
-    stream: TcpStream,
+    stream: Stream,
     /// What was read of the stream before.
     ahead: BytesMut,
     activity: Arc<Activity>,
@@ -40,7 +40,7 @@ enum Closing {
 
 impl TimedIo {
     /// A stream of which `ahead` was read already.
-    pub(super) fn new(stream: TcpStream, ahead: BytesMut, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(stream: Stream, ahead: BytesMut, activity: Arc<Activity>) -> Self {
         Self {
             stream,
             ahead,

@@ -52,6 +52,17 @@ fn no_golden_is_left_without_its_configuration() {
 }
 
 #[test]
+fn no_two_broken_configurations_have_the_same_number() {
+    let files = files(is_broken, "toml");
+    let numbers = files.iter().map(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.split('-').next().unwrap().to_owned()
+    });
+    let numbers: BTreeSet<_> = numbers.collect();
+    assert_eq!(numbers.len(), files.len(), "{numbers:?}");
+}
+
+#[test]
 fn every_fault_names_file_and_key_path() {
     for file in files(is_broken, "toml") {
         for fault in load(&file).unwrap_err().iter() {

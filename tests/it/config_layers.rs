@@ -1,10 +1,16 @@
 //! What stands over what: built-in defaults, file, environment, flags.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use dragoman::config::{self, Config, Faults, Sources};
 use dragoman::secret::Secret;
+use dragoman::server::Address;
 use proptest::prelude::*;
+
+fn tcp(address: &str) -> Address {
+    address.parse::<SocketAddr>().unwrap().into()
+}
 
 fn directory(routes: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -28,7 +34,7 @@ fn without_a_file_the_built_in_copy_is_used() {
     let directory = tempfile::tempdir().unwrap();
     let config = config::load(&Sources::new(None).in_directory(directory.path())).unwrap();
     assert_eq!(config.file, "routes.toml (built in)");
-    assert_eq!(config.server.listen, ["127.0.0.1:8080".parse().unwrap()]);
+    assert_eq!(config.server.listen, [tcp("127.0.0.1:8080")]);
     assert_eq!(config.admin.listen, "127.0.0.1:9901".parse().unwrap());
     let routes: Vec<_> = config
         .routes
@@ -67,7 +73,7 @@ fn a_flag_stands_over_the_environment_and_that_over_the_file() {
         .with_environment(environment)
         .with_flag("--listen", ["server", "listen"], "127.0.0.1:3".to_owned());
     let config = config::load(&sources).unwrap();
-    assert_eq!(config.server.listen, ["127.0.0.1:3".parse().unwrap()]);
+    assert_eq!(config.server.listen, [tcp("127.0.0.1:3")]);
     assert_eq!(config.server.workers, 2);
     assert_eq!(config.store.account.id().value(), 1);
 }
@@ -130,7 +136,7 @@ fn an_unknown_variable_is_a_fault_that_names_it() {
             "DRAGOMAN____LISTEN: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN__store__url: write the name in upper case",
             "DRAGOMAN__WEBHOOKS__URL: webhooks: unknown section (known: server, admin, store, auth, notify, log, keys, upstreams, routes)",
-            "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, workers, buffered_bodies, proxy_protocol, limits, drain); did you mean `listen`?",
+            "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, socket_mode, workers, buffered_bodies, proxy_protocol, limits, drain); did you mean `listen`?",
         ]
     );
 }
@@ -173,8 +179,8 @@ fn a_fault_in_a_variable_or_flag_is_blamed_on_it() {
     let said = config::load(&sources).unwrap_err().to_string();
     assert_eq!(
         said,
-        "--listen: server.listen: \"8080\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\"; \
-         \"9090\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\"\n\
+        "--listen: server.listen: \"8080\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/SOCKET\"; \
+         \"9090\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/SOCKET\"\n\
          DRAGOMAN__LOG__FORMAT: log.format: unknown format \"xml\" (known: auto, human, json)\n\
          DRAGOMAN__ROUTES__SHOP__PATH: routes.shop: names no dialect: add `dialect = \"…\"`, one of grupo, vision6, b2evolution"
     );

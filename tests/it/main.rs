@@ -86,6 +86,7 @@ mod server_proxy_protocol;
 mod server_signals;
 mod server_stalls;
 mod server_stalls_http2;
+mod server_unix;
 mod store_audit;
 mod store_calls;
 mod store_deadline;

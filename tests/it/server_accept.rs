@@ -1,6 +1,7 @@
 //! Addresses, caps, and what a host without file descriptors does to accepting.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
-use crate::server_harness::{Client, PATIENCE, Running, generous, start};
+use crate::server_harness::{Client, PATIENCE, Running, bound, generous, start};
 
 /// Whether a new connection is served.
 async fn is_served(server: &Running) -> bool {
@@ -72,9 +73,9 @@ async fn a_source_above_its_cap_is_closed_at_once() {
 
 #[tokio::test]
 async fn every_address_is_served() {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let listener = Listener::bind(&[any, any]).unwrap();
-    let addresses: Vec<_> = listener.addresses().collect();
+    let any = || SocketAddr::from(([127, 0, 0, 1], 0)).into();
+    let listener = Listener::bind(&[any(), any()]).unwrap();
+    let addresses = bound(&listener);
     assert_ne!(addresses[0], addresses[1]);
     let server = Server::new(listener, generous());
     let shutdown = server.shutdown();

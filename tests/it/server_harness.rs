@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dragoman::server::{Drain, Limits, Listener, Outcome, PeerAddr, Server, Shutdown};
+use dragoman::server::{Address, Drain, Limits, Listener, Outcome, PeerAddr, Server, Shutdown};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -89,11 +90,11 @@ pub(crate) fn start_behind(proxies: &str, limits: Limits) -> Running {
 }
 
 fn start_server(limits: Limits, drain: Drain, set_up: impl FnOnce(Server) -> Server) -> Running {
-    let free = own_address();
-    let listener = Listener::bind(&[free]).unwrap();
-    let address = listener.addresses().next().unwrap();
+    let free = Address::from(own_address());
+    let listener = Listener::bind(slice::from_ref(&free)).unwrap();
+    let address = bound(&listener)[0];
     let admin_listener = Listener::bind(&[free]).unwrap();
-    let admin = admin_listener.addresses().next().unwrap();
+    let admin = bound(&admin_listener)[0];
     let server = set_up(Server::new(listener, limits))
         .with_drain(drain)
         .with_admin(admin_listener);
@@ -111,6 +112,16 @@ fn start_server(limits: Limits, drain: Drain, set_up: impl FnOnce(Server) -> Ser
         endless_dropped,
         task: tokio::spawn(server.run(service)),
     }
+}
+
+/// The addresses of TCP that a listener has, with the ports it was given.
+pub(crate) fn bound(listener: &Listener) -> Vec<SocketAddr> {
+    let addresses = listener.addresses();
+    let tcp = addresses.filter_map(|address| match address {
+        Address::Tcp(address) => Some(*address),
+        Address::Unix { .. } => None,
+    });
+    tcp.collect()
 }
 
 /// Any port of a loopback address that no other test has, so that none takes a port this one gave back.

@@ -1,11 +1,12 @@
 //! The admin listener's health checks and the probe that asks them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use dragoman::server::health::probe::probe;
 use dragoman::server::{Drain, Limits, Listener, Server, Signal};
 
-use crate::server_harness::{PATIENCE, generous, start, start_with};
+use crate::server_harness::{PATIENCE, bound, generous, start, start_with};
 
 #[tokio::test]
 async fn a_serving_process_is_live_and_ready() {
@@ -39,9 +40,9 @@ async fn a_head_request_gets_no_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_probe_follows_the_life_of_the_server() {
-    let bind = || Listener::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+    let bind = || Listener::bind(&[SocketAddr::from(([127, 0, 0, 1], 0)).into()]).unwrap();
     let admin = bind();
-    let address = admin.addresses().next().unwrap();
+    let address = bound(&admin)[0];
     let server = Server::new(bind(), Limits::default()).with_admin(admin);
     let ask = || async move {
         tokio::task::spawn_blocking(move || probe(address))

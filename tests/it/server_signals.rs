@@ -66,7 +66,7 @@ fn is_child() -> bool {
 #[expect(clippy::exit, reason = "the exit code is what the parent looks at")]
 fn serve() {
     let outcome = runtime(1).unwrap().block_on(async {
-        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let listener = Listener::bind(&[SocketAddr::from(([127, 0, 0, 1], 0)).into()]).unwrap();
         println!("\nlistening {}", listener.addresses().next().unwrap());
         let server = Server::new(listener, Limits::default()).with_drain(Drain {
             lame_duck: Duration::ZERO,
