@@ -185,12 +185,7 @@ fn the_release_binary_is_small_and_an_idle_gateway_is_too() {
     Served::run(command(&binary, directory.path()).arg("serve")).stop();
     let served = Served::run(command(&binary, directory.path()).arg("serve"));
     assert!(curl(&[&format!("{}/api_request/", served.url)]).contains("invalid_api_secret_key"));
-    let status = fs::read_to_string(format!("/proc/{}/status", served.id())).unwrap();
-    let resident = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    let kib: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    let kib = served.resident_kib();
     assert!(kib <= 15 * 1024, "an idle gateway has {kib} KiB resident");
     println!("release binary {size} bytes, idle {kib} KiB resident");
 }

@@ -1,5 +1,6 @@
 //! The built binary as a process of its own.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,6 +12,8 @@ pub(crate) struct Served {
     child: Child,
     /// Where it listens, e.g. `http://127.0.0.1:41233`.
     pub(crate) url: String,
+    /// Where it answers health checks.
+    pub(crate) admin: String,
     output: Option<JoinHandle<String>>,
     log: Option<JoinHandle<String>>,
 }
@@ -65,10 +68,13 @@ impl Served {
             text
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut admin = String::new();
         let url = lines.find_map(|line| {
-            line.unwrap()
-                .strip_prefix("listening on ")
-                .map(str::to_owned)
+            let line = line.unwrap();
+            if let Some(address) = line.strip_prefix("admin on ") {
+                address.clone_into(&mut admin);
+            }
+            line.strip_prefix("listening on ").map(str::to_owned)
         });
         let Some(url) = url else {
             let status = child.wait().unwrap();
@@ -80,6 +86,7 @@ impl Served {
         Self {
             child,
             url,
+            admin,
             output: Some(output),
             log: Some(log),
         }
@@ -87,6 +94,14 @@ impl Served {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its memory that is in RAM.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mut lines = status.lines();
+        let resident = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     pub(crate) fn signal(&self, name: &str) {
