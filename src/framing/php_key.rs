@@ -130,3 +130,26 @@ fn mangle(name: &str) -> Cow<'_, str> {
         Cow::Borrowed(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_cut_or_changed_is_mangled_and_so_is_one_with_keys_behind_it() {
+        let is_mangled = |sent: &'static str| Key::parse(sent.into()).unwrap().mangled;
+        for sent in ["user", "user[]", "user[a]", "user[a][b]"] {
+            assert!(!is_mangled(sent), "{sent}");
+        }
+        for sent in [
+            " user",
+            "us.er",
+            " user[a]",
+            "us.er[a]",
+            "user\0[a]",
+            "user\0x",
+        ] {
+            assert!(is_mangled(sent), "{sent}");
+        }
+    }
+}

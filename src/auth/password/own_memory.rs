@@ -113,6 +113,13 @@ mod tests {
     }
 
     #[test]
+    fn memory_for_a_hash_of_ours_is_kept() {
+        let ours = usize::try_from(super::super::MEMORY_KIB).unwrap();
+        with_blocks(ours, |_| {});
+        assert_eq!(MEMORY.with_borrow(Vec::len), ours);
+    }
+
+    #[test]
     fn a_hash_of_other_parameters_is_verified_by_its_own() {
         let params = Params::new(256, 2, 2, Some(24)).unwrap();
         let other = Argon2::new(Algorithm::Argon2i, Version::V0x10, params);

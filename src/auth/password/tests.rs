@@ -132,3 +132,13 @@ fn what_no_password_can_be_checked_against_is_refused() {
         assert_eq!(PasswordHash::parse(text).unwrap_err(), fault, "{text}");
     }
 }
+
+#[test]
+fn the_time_of_a_check_is_made_up_for_where_it_is_much_less_than_ours() {
+    for (hash, _) in FOREIGN {
+        let is_quick = ["$P$", "$H$", "evo$"]
+            .iter()
+            .any(|start| hash.starts_with(start));
+        assert_eq!(Scheme::parse(hash).unwrap().is_quick(), is_quick, "{hash}");
+    }
+}

@@ -327,3 +327,14 @@ proptest! {
         prop_assert_eq!(decoded, pairs);
     }
 }
+
+#[test]
+fn escapes_do_not_count_to_the_length_of_names_and_values() {
+    let limits = FormLimits::default();
+    let (name, value) = (limits.name_bytes, limits.value_bytes);
+    let escaped =
+        |name: usize, value: usize| format!("{}={}", "%6e".repeat(name), "%6e".repeat(value));
+    assert!(urlencoded(escaped(name, value).as_bytes()).is_ok());
+    assert!(urlencoded(escaped(name + 1, value).as_bytes()).is_err());
+    assert!(urlencoded(escaped(name, value + 1).as_bytes()).is_err());
+}

@@ -249,6 +249,60 @@ fn what_vision6_cannot_express_is_named() {
     assert!(refuse(change).message().starts_with("custom_field_1 "));
 }
 
+#[test]
+fn a_display_name_beside_one_of_its_parts_cannot_be_expressed() {
+    let both = UserChange {
+        display_name: Edit::Set(text("Ana Maria Silva")),
+        ..UserChange::default()
+    };
+    for beside in [
+        UserChange {
+            given_name: Edit::Set(text("Ana")),
+            ..both.clone()
+        },
+        UserChange {
+            family_name: Edit::Set(text("Silva")),
+            ..both.clone()
+        },
+    ] {
+        assert!(refuse(beside).message().starts_with("display_name beside "));
+    }
+}
+
+#[test]
+fn a_reserved_code_alone_is_the_vendor_s() {
+    let error = |code: i64| {
+        let body = format!("{{\"id\":1,\"error\":{{\"code\":{code},\"message\":\"Oh\"}}}}");
+        let error = decode_answer(&update(), &body).unwrap_err();
+        (error.kind().clone(), error.message().to_owned())
+    };
+    for (reserved, vendor) in [(-32603, 100), (-32602, 310), (-32601, 104)] {
+        assert_eq!(error(reserved), error(vendor), "{reserved}");
+    }
+}
+
+#[test]
+fn a_closed_user_is_nobody_to_a_call_that_names_it_and_else_a_wrong_login() {
+    for (method, code) in [
+        ("editUser", 331),
+        ("deleteUser", 331),
+        ("getUserById", 331),
+        ("addUser", 300),
+        ("searchUsers", 300),
+        ("countUsers", 300),
+        ("getTimezoneList", 300),
+    ] {
+        let request = format!("{{\"id\":1,\"method\":\"{method}\"}}");
+        let results = vec![Err(Kind::Closed.into())];
+        let answer = encode_response(decode(request.as_bytes()).1, results);
+        let body = String::from_utf8(answer.into_body().to_vec()).unwrap();
+        assert!(
+            body.contains(&format!("\"code\":{code},")),
+            "{method}: {body}"
+        );
+    }
+}
+
 fn refuse(change: UserChange) -> Error {
     let command = Command::UpdateUser(UserRef::Id(Id::ONE), Box::new(change));
     let account = Some(AccountId::new(Id::ONE));
