@@ -147,6 +147,9 @@
 //!   `user.role` that deletes an administrator gets 321. `delete-user-spares-an-administrator`
 //! - **V35** The XML-RPC twin of the interface, `/api/xmlrpcserver`, is not spoken: it has no
 //!   route. Old plugins use it. `http-path-of-xml-rpc-has-no-route`
+//! - **V36** Towards an upstream: what a user there has that no caller could set, a time zone no
+//!   database knows or an address that is none, is handed on to Vision6 callers as it is written
+//!   there, so that one odd user does not hide a whole list. `tests/it/forward_odd_rows.rs`
 
 mod arguments;
 mod details;

@@ -44,6 +44,7 @@ mod forward_failures;
 mod forward_fixture;
 mod forward_losses;
 mod forward_matrix;
+mod forward_odd_rows;
 mod forward_php;
 mod forward_php_faults;
 mod forward_php_forms;

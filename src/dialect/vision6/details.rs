@@ -59,7 +59,8 @@ fn members(mut value: Json<'_>) -> Result<Vec<(Cow<'_, str>, Json<'_>)>, Error> 
 }
 
 impl Details {
-    fn take(&mut self, name: &str, value: Json<'_>) -> Result<(), Error> {
+    /// Takes one member, which is not `null`.
+    pub(super) fn take(&mut self, name: &str, value: Json<'_>) -> Result<(), Error> {
         let change = &mut self.change;
         let Some(key) = Key::from_name(name) else {
             change.extensions.push(extension(name, &value)?);

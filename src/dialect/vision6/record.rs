@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
+use super::details::Details;
 use super::members::{Members, WriteString};
+use super::value;
 use super::wire::Key;
-use super::{details, value};
 use crate::command::email::Email;
-use crate::command::extension::{Extension, apply_extensions};
+use crate::command::extension::{Extension, apply_extensions, is_credential};
 use crate::command::name::Username;
 use crate::command::text::Text;
 use crate::command::timezone::Timezone;
 use crate::command::user::{Level, Status, User};
 use crate::command::{AccountId, Dialect, Edit};
 use crate::error::Error;
-use crate::framing::json::Json;
+use crate::framing::json::{self, Json};
 use crate::route::JsonLimits;
 
 /// Writes a user. An attribute without a value is `null`, which changes nothing when a client
@@ -22,30 +23,50 @@ pub(super) fn encode(out: &mut String, user: &User, write: WriteString) {
     let (first_name, last_name) = user.names();
     let mut members = Members::open(out, write);
     members.number(Key::Id.name(), user.id);
-    members.text(Key::Username.name(), Some(user.username.as_str()));
-    members.text(Key::FirstName.name(), first_name);
-    members.text(Key::LastName.name(), last_name);
-    members.text(Key::Email.name(), user.email.as_ref().map(Email::as_str));
-    members.text(Key::Phone.name(), user.phone.as_ref().map(Text::as_str));
-    members.text(Key::Mobile.name(), user.mobile.as_ref().map(Text::as_str));
-    members.text(Key::Fax.name(), user.fax.as_ref().map(Text::as_str));
-    members.text(Key::Position.name(), user.title.as_ref().map(Text::as_str));
-    members.text(Key::Timezone.name(), user.timezone.map(Timezone::name));
-    members.flag(Key::IsConfirmed.name(), user.email_verified);
-    members.flag(Key::IsReadOnly.name(), user.read_only);
-    members.flag(Key::IsActive.name(), user.status == Status::Active);
-    if user
-        .extension(Dialect::Vision6, Key::ReceivesPromotional.name())
-        .is_none()
-    {
+    for (key, text) in [
+        (Key::Username, Some(user.username.as_str())),
+        (Key::FirstName, first_name),
+        (Key::LastName, last_name),
+        (Key::Email, user.email.as_ref().map(Email::as_str)),
+        (Key::Phone, user.phone.as_ref().map(Text::as_str)),
+        (Key::Mobile, user.mobile.as_ref().map(Text::as_str)),
+        (Key::Fax, user.fax.as_ref().map(Text::as_str)),
+        (Key::Position, user.title.as_ref().map(Text::as_str)),
+        (Key::Timezone, user.timezone.map(Timezone::name)),
+    ] {
+        match odd(user, key) {
+            Some(kept) if text.is_none() => encode_extension(&mut members, kept),
+            Some(_) | None => members.text(key.name(), text),
+        }
+    }
+    for (key, flag) in [
+        (Key::IsConfirmed, user.email_verified),
+        (Key::IsReadOnly, user.read_only),
+        (Key::IsActive, user.status == Status::Active),
+    ] {
+        match odd(user, key) {
+            Some(kept) => encode_extension(&mut members, kept),
+            None => members.flag(key.name(), flag),
+        }
+    }
+    if odd(user, Key::ReceivesPromotional).is_none() {
         members.text(Key::ReceivesPromotional.name(), None);
     }
     for extension in &user.extensions {
-        if extension.dialect == Dialect::Vision6 {
+        let key = Key::from_name(extension.field.as_str());
+        if extension.dialect == Dialect::Vision6
+            && key.is_none_or(|key| key == Key::ReceivesPromotional)
+        {
             encode_extension(&mut members, extension);
         }
     }
     members.close();
+}
+
+/// What an upstream wrote under a key that means something else, or is kept as it is anyway.
+fn odd(user: &User, key: Key) -> Option<&Extension> {
+    let mut kept = user.extensions.iter();
+    kept.find(|kept| kept.dialect == Dialect::Vision6 && kept.field.as_str() == key.name())
 }
 
 /// The value is JSON, because decoding made it so; a row that somebody edited by hand must not
@@ -60,20 +81,26 @@ fn encode_extension(members: &mut Members<'_>, extension: &Extension) {
 }
 
 /// Reads a user from an upstream's answer: the keys mean what they mean in `user_details`, except
-/// that the empty string is no value anywhere.
+/// that the empty string is no value anywhere, and that what could not be set is kept as it is.
 ///
 /// The answer does not say which account the user is in; whoever asked knows.
 pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error> {
     let Json::Object(mut members) = value else {
         return Err(Error::invalid("user", "must be an object"));
     };
-    members.retain(|(_, value)| *value != Json::String("".into()));
+    members.retain(|(_, value)| *value != Json::Null && *value != Json::String("".into()));
     let username = username(&mut members)?;
-    let details = details::decode(Json::Object(members))?;
+    let mut details = Details::default();
+    let mut odd = Vec::new();
+    for (name, value) in members {
+        odd.extend(take(&mut details, &name, value)?);
+    }
     let id = details.id.ok_or_else(|| Error::missing(Key::Id.name()))?;
     let change = *details.change;
     let mut extensions = Vec::new();
     apply_extensions(change.extensions, &mut extensions);
+    extensions.extend(odd);
+    extensions.sort();
     Ok(User {
         id,
         account,
@@ -98,6 +125,39 @@ pub(super) fn decode(value: Json<'_>, account: AccountId) -> Result<User, Error>
         role: None,
         organizations: Vec::new(),
         extensions,
+    })
+}
+
+/// Takes one member. What no caller could set is handed on as it is written there: one odd user must
+/// not hide all the others of a list (quirk V36).
+fn take(details: &mut Details, name: &str, value: Json<'_>) -> Result<Option<Extension>, Error> {
+    let key = Key::from_name(name);
+    if key == Some(Key::Id) {
+        return details.take(name, value).map(|()| None);
+    }
+    if details.take(name, value.clone()).is_ok() {
+        return Ok(None);
+    }
+    match (key, value) {
+        (Some(Key::Email), Json::String(text)) if Text::parse(&*text).is_ok() => {
+            details.change.email = Some(Email::from_stored(text.into_owned()));
+            Ok(None)
+        }
+        (_, value) => Ok(as_written(name, &value)),
+    }
+}
+
+/// A credential is not handed on, and what no text can hold cannot be.
+fn as_written(name: &str, value: &Json<'_>) -> Option<Extension> {
+    if is_credential(name) {
+        return None;
+    }
+    let mut text = String::new();
+    json::write(&mut text, value);
+    Some(Extension {
+        dialect: Dialect::Vision6,
+        field: Text::parse(name).ok()?,
+        value: Text::parse(text).ok()?,
     })
 }
 
