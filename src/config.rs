@@ -21,7 +21,7 @@ mod route_limits;
 mod route_profile;
 mod route_tables;
 mod routes;
-pub(crate) mod secret_file;
+mod secret_file;
 mod server;
 mod sources;
 mod store;

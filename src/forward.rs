@@ -12,6 +12,7 @@ mod drive;
 mod hold;
 mod homes;
 mod losses;
+mod own_credentials;
 pub mod rehearsal;
 mod upstream;
 mod user_locks;
@@ -115,6 +116,7 @@ impl Forward {
         let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
         upstream.note_lost(&entry.request_id, &lost);
         let deadline = upstream.deadline(context.deadline);
+        upstream.renew().await;
         let is_read = command.action().is_read();
         let call = upstream.call(account, command)?;
         let mut outcome = if is_read {

@@ -4,6 +4,8 @@
 //! constant time and its memory is cleared when it is dropped. Reading it is spelled
 //! [`Secret::reveal`], so that every place where a secret leaves its type can be searched for.
 
+pub mod file;
+
 use std::fmt;
 
 use subtle::ConstantTimeEq;

@@ -12,10 +12,10 @@ use crate::auth::api_key;
 use crate::auth::keys::{Key, KeyRecord};
 use crate::auth::scope::Scopes;
 use crate::clock::{Clock, Timestamp};
-use crate::config::secret_file::without_newline;
 use crate::config::{Config, check_foreign, unknown_route};
 use crate::journal::{Act, Entry};
 use crate::secret::Secret;
+use crate::secret::file::without_newline;
 use crate::store::KeyStore;
 
 /// Does what was asked, on the configured store.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::secret_file;
 use crate::auth::api_key::Pepper;
 use crate::clock::Clock;
+use crate::secret::file::without_newline;
 
 const BYTES: usize = 32;
 
@@ -144,7 +144,7 @@ fn encode(bytes: &[u8; BYTES]) -> Zeroizing<String> {
 }
 
 fn decode(text: &str) -> Option<Zeroizing<[u8; BYTES]>> {
-    let digits = secret_file::without_newline(text);
+    let digits = without_newline(text);
     if digits.len() != 2 * BYTES {
         return None;
     }

@@ -8,7 +8,7 @@ use figment::Figment;
 
 use super::fault::{Fault, Faults};
 use super::layer::{self, Layer};
-use super::secret_file::reason;
+use crate::secret::file::reason;
 
 /// The shipped configuration: the reference of every option, and what is used without a file.
 pub const BUILT_IN: &str = include_str!("../../routes.toml");

@@ -108,11 +108,13 @@ impl UpstreamSection {
         }
         let (mut terms, credentials) = (terms?, credentials?);
         terms.policy.base_path = address.path;
+        let secret_file = self.key_file.or(self.password_file);
         Some(Parameters {
             name: name.to_owned(),
             dialect,
             client,
             credentials,
+            secret_file: secret_file.map(|path| files.directory.join(path)),
             terms,
         })
     }

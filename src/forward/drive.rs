@@ -17,10 +17,12 @@ use crate::outcome::Outcome;
 /// arrived.
 pub(super) async fn run(
     upstream: &Upstream,
-    call: Call,
+    mut call: Call,
     known: Known,
     deadline: Instant,
 ) -> Result<Outcome, Error> {
+    // The call may have been made before the credentials were changed.
+    let shown = upstream.own.refresh(&mut call);
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
@@ -43,12 +45,12 @@ pub(super) async fn run(
         };
         step = match exchange.next(&head, &body) {
             Ok(step) => {
-                upstream.hold.accepted();
+                upstream.hold.accepted(shown);
                 step
             }
             Err(failure) => {
                 upstream.learn(exchange.learnt());
-                return Err(judge(upstream, failure));
+                return Err(judge(upstream, shown, failure));
             }
         };
     }
@@ -96,14 +98,14 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
 }
 
 /// Draws the conclusion for the credentials. An answer that is none of the dialect's allows none.
-fn judge(upstream: &Upstream, failure: Failure) -> Error {
+fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
     match failure {
         Failure::Login(error) => {
-            upstream.hold.refused();
+            upstream.hold.refused(shown);
             tracing::error!(
                 upstream.name = upstream.name,
-                "the upstream refuses the gateway's own credentials: correct them; but for one \
-                 call every ten minutes nothing is sent there"
+                "the upstream refuses the gateway's own credentials: correct them; until \
+                 their file is changed nothing is sent there but one call every ten minutes"
             );
             error
         }
@@ -113,7 +115,7 @@ fn judge(upstream: &Upstream, failure: Failure) -> Error {
                 Kind::Upstream | Kind::UnknownOutcome | Kind::Internal | Kind::Overloaded
             );
             if is_readable {
-                upstream.hold.accepted();
+                upstream.hold.accepted(shown);
             }
             error
         }

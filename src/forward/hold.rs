@@ -2,13 +2,15 @@
 //!
 //! Some systems lock a login after a few wrong passwords, and the gateway's is mostly an
 //! administrator's. So nothing is sent to an upstream that refused them but one call every
-//! [`BETWEEN_PROBES`]; and until they were accepted once, calls go one at a time, so that wrong ones
-//! are refused once and not as often as there are callers.
+//! [`BETWEEN_PROBES`], until they are changed; and until they were accepted once, calls go one at a
+//! time, so that wrong ones are refused once and not as often as there are callers. Only where no
+//! answer comes the next one goes after [`PATIENCE`]: a call that hangs, or takes its time, must not
+//! keep all others.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Error, Kind};
@@ -16,28 +18,48 @@ use crate::error::{Error, Kind};
 /// How often an upstream that refused the credentials is asked whether it takes them now.
 const BETWEEN_PROBES: Duration = Duration::from_secs(10 * 60);
 
+/// How long the next call waits for one that nobody answers while the credentials are untried. With
+/// wrong credentials an upstream that takes 20 s to say so is called five times and not more, which is
+/// fewer than lock a login anywhere.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked at whether refused credentials were changed.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 /// Whether the credentials of one upstream are good.
 #[derive(Debug, Default)]
 pub(super) struct Hold {
     state: Mutex<State>,
-    first: Arc<tokio::sync::Mutex<()>>,
+    /// Told of everything that is found out.
+    decided: Notify,
+    /// Held by whoever is next.
+    line: tokio::sync::Mutex<()>,
+    /// Held by the call that tries the credentials.
+    trial: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Which credentials it is about.
+    number: u64,
+    verdict: Verdict,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum Verdict {
     /// Nobody knows yet.
     #[default]
     Untried,
     /// They were accepted the last time.
     Good,
     /// They were refused the last time.
-    Refused { probe_at: Instant },
+    Refused { probe_at: Instant, look_at: Instant },
 }
 
-/// Leave to send. While the credentials are untried nobody else has it.
+/// Leave to send. While the credentials are untried few have it.
 #[derive(Debug)]
 pub(super) struct Leave {
-    _first: Option<OwnedMutexGuard<()>>,
+    _trial: Option<OwnedMutexGuard<()>>,
 }
 
 /// Why nothing is sent.
@@ -51,45 +73,91 @@ impl Hold {
         if let Some(decided) = self.decided() {
             return decided;
         }
-        let first = Arc::clone(&self.first).lock_owned();
-        let first = timeout_at(deadline, first)
-            .await
-            .map_err(|_| Kind::Overloaded)?;
+        let next = timeout_at(deadline, self.line.lock()).await;
+        let _next = next.map_err(|_| Kind::Overloaded)?;
+        let mut told = std::pin::pin!(self.decided.notified());
+        // What is found out from here on is not missed.
+        told.as_mut().enable();
+        if let Some(decided) = self.decided() {
+            return decided;
+        }
+        let patience = Instant::now() + PATIENCE;
+        let waiting = async {
+            tokio::select! {
+                trial = Arc::clone(&self.trial).lock_owned() => Some(trial),
+                () = told => None,
+            }
+        };
+        let trial = timeout_at(patience.min(deadline), waiting).await;
+        if trial.is_err() && deadline <= patience {
+            return Err(Kind::Overloaded.into());
+        }
         // Whoever was before has found out, unless there was no answer at all.
         self.decided().unwrap_or(Ok(Leave {
-            _first: Some(first),
+            _trial: trial.ok().flatten(),
         }))
     }
 
-    /// Notes that the credentials were accepted.
-    pub(super) fn accepted(&self) {
-        *self.state() = State::Good;
+    /// Notes that the credentials of that number were accepted.
+    pub(super) fn accepted(&self, number: u64) {
+        self.decide(number, Verdict::Good);
     }
 
     /// Notes that they were refused.
-    pub(super) fn refused(&self) {
-        *self.state() = State::Refused {
-            probe_at: Instant::now() + BETWEEN_PROBES,
+    pub(super) fn refused(&self, number: u64) {
+        let now = Instant::now();
+        let refused = Verdict::Refused {
+            probe_at: now + BETWEEN_PROBES,
+            look_at: now,
+        };
+        self.decide(number, refused);
+    }
+
+    /// Whether the credentials are refused and nobody has looked for others of late. Whoever is told
+    /// so looks.
+    pub(super) fn may_renew(&self) -> bool {
+        let now = Instant::now();
+        match &mut self.state().verdict {
+            Verdict::Refused { look_at, .. } if *look_at <= now => {
+                *look_at = now + BETWEEN_LOOKS;
+                true
+            }
+            Verdict::Untried | Verdict::Good | Verdict::Refused { .. } => false,
+        }
+    }
+
+    /// There are others now, of that number: what is known of those before says nothing of them.
+    pub(super) fn forget(&self, number: u64) {
+        *self.state() = State {
+            number,
+            verdict: Verdict::Untried,
         };
     }
 
     /// The decision, unless the credentials have to be tried first.
     fn decided(&self) -> Option<Result<Leave, Error>> {
         let now = Instant::now();
-        let mut state = self.state();
-        match *state {
-            State::Untried => None,
-            State::Good => Some(Ok(Leave { _first: None })),
-            State::Refused { probe_at } if now < probe_at => {
+        match &mut self.state().verdict {
+            Verdict::Untried => None,
+            Verdict::Good => Some(Ok(Leave { _trial: None })),
+            Verdict::Refused { probe_at, .. } if now < *probe_at => {
                 Some(Err(Error::from(Kind::Upstream).caused_by(Held)))
             }
-            State::Refused { .. } => {
+            Verdict::Refused { probe_at, .. } => {
                 // This call is the probe, and there is no other for a while whatever becomes of it.
-                *state = State::Refused {
-                    probe_at: now + BETWEEN_PROBES,
-                };
-                Some(Ok(Leave { _first: None }))
+                *probe_at = now + BETWEEN_PROBES;
+                Some(Ok(Leave { _trial: None }))
             }
+        }
+    }
+
+    /// A verdict on credentials that have been changed since is none on those of now.
+    fn decide(&self, number: u64, verdict: Verdict) {
+        let mut state = self.state();
+        if state.number == number && state.verdict != verdict {
+            state.verdict = verdict;
+            drop(state);
+            self.decided.notify_waiters();
         }
     }
 
@@ -109,13 +177,17 @@ mod tests {
         Instant::now() + Duration::from_secs(1)
     }
 
+    fn late() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn calls_go_one_at_a_time_until_the_credentials_were_accepted() {
         let hold = Hold::default();
         let first = hold.leave(soon()).await.unwrap();
         let second = hold.leave(soon()).await.unwrap_err();
         assert_eq!(second.kind(), &Kind::Overloaded);
-        hold.accepted();
+        hold.accepted(0);
         drop(first);
         let _one = hold.leave(soon()).await.unwrap();
         let _other = hold.leave(soon()).await.unwrap();
@@ -126,23 +198,74 @@ mod tests {
         let hold = Hold::default();
         let first = hold.leave(soon()).await.unwrap();
         let (second, ()) = tokio::join!(hold.leave(soon()), async {
-            hold.refused();
+            hold.refused(0);
             drop(first);
         });
         assert_eq!(second.unwrap_err().kind(), &Kind::Upstream);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn while_the_first_call_hangs_another_one_goes_every_five_seconds() {
+        let hold = Hold::default();
+        let _first = hold.leave(late()).await.unwrap();
+        let begin = Instant::now();
+        let waited = async {
+            let _leave = hold.leave(late()).await.unwrap();
+            (Instant::now() - begin).as_secs()
+        };
+        let again = async {
+            let _leave = hold.leave(late()).await.unwrap();
+            (Instant::now() - begin).as_secs()
+        };
+        assert_eq!(tokio::join!(waited, again), (5, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_call_that_hangs_goes_as_soon_as_another_one_was_answered() {
+        let hold = Hold::default();
+        let _first = hold.leave(late()).await.unwrap();
+        let begin = Instant::now();
+        let (second, third, ()) = tokio::join!(hold.leave(late()), hold.leave(late()), async {
+            sleep(Duration::from_secs(1)).await;
+            hold.accepted(0);
+        });
+        assert!(second.is_ok() && third.is_ok());
+        assert_eq!((Instant::now() - begin).as_secs(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn refused_credentials_are_probed_once_in_ten_minutes_until_they_are_accepted() {
         let hold = Hold::default();
-        hold.refused();
+        hold.refused(0);
         let mut sent = 0;
         for _ in 0..60 {
             sent += usize::from(hold.leave(soon()).await.is_ok());
             sleep(Duration::from_secs(60)).await;
         }
         assert_eq!(sent, 5);
-        hold.accepted();
+        hold.accepted(0);
+        assert!(hold.leave(soon()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changed_credentials_are_tried_at_once_and_no_late_verdict_on_the_old_ones_counts() {
+        let hold = Hold::default();
+        assert!(!hold.may_renew());
+        hold.refused(0);
+        assert!(hold.may_renew());
+        assert!(!hold.may_renew(), "once a second is enough");
+        sleep(BETWEEN_LOOKS).await;
+        assert!(hold.may_renew());
+        hold.forget(1);
+        hold.refused(0);
+        let first = hold.leave(soon()).await.unwrap();
+        hold.accepted(0);
+        assert!(
+            hold.leave(soon()).await.is_err(),
+            "the new ones are untried"
+        );
+        drop(first);
+        hold.accepted(1);
         assert!(hold.leave(soon()).await.is_ok());
     }
 }

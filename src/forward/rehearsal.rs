@@ -66,7 +66,7 @@ impl Parameters {
             Ok(Some(_)) => Ok(First::Nothing),
             Ok(None) => losses::settle(&mut command, rules, self.dialect, policy).and_then(|_| {
                 let account = account(Some(route), principal, acts_in);
-                let call = own_call(&self.credentials, &self.terms, account, command)?;
+                let call = own_call(self.credentials.clone(), &self.terms, account, command)?;
                 self.start(call)
             }),
         };

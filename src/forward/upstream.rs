@@ -1,5 +1,6 @@
 //! One upstream: its address, the gateway's own credentials there, and what is remembered of it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 
 use super::drive;
 use super::hold::Hold;
+use super::own_credentials::OwnCredentials;
 use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
 use crate::client::{self, Client, InvalidParameters};
@@ -33,6 +35,8 @@ pub struct Parameters {
     pub client: client::Parameters,
     /// The gateway's own, shown in place of the caller's.
     pub credentials: Credentials,
+    /// The file that their secret comes from, if it does.
+    pub secret_file: Option<PathBuf>,
     /// What its codec needs to know.
     pub terms: Terms,
 }
@@ -45,7 +49,7 @@ pub(super) struct Upstream {
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
     pub(super) hold: Hold,
-    credentials: Credentials,
+    pub(super) own: OwnCredentials,
     total: Duration,
     users: UserLocks,
     session: Mutex<Option<Secret>>,
@@ -61,11 +65,26 @@ impl Upstream {
             client: Client::new(parameters.client)?,
             terms: Arc::new(parameters.terms),
             hold: Hold::default(),
-            credentials: parameters.credentials,
+            own: OwnCredentials::new(parameters.credentials, parameters.secret_file),
             users: UserLocks::new(),
             session: Mutex::default(),
             lost: AtomicU64::new(0),
         })
+    }
+
+    /// Looks whether the secret of refused credentials was changed: then they are tried again.
+    pub(super) async fn renew(&self) {
+        if !self.hold.may_renew() {
+            return;
+        }
+        if let Some(number) = self.own.renew().await {
+            self.hold.forget(number);
+            *self.session() = None;
+            tracing::info!(
+                upstream.name = self.name,
+                "the file of the gateway's own credentials was changed: they are tried again"
+            );
+        }
     }
 
     /// The moment to give up: the caller's, or the upstream's own if that is earlier.
@@ -77,7 +96,7 @@ impl Upstream {
     /// The call that the upstream gets: the gateway's credentials, never the caller's, which did
     /// not come this far. A call for another account than the upstream's finds nobody there.
     pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
-        own_call(&self.credentials, &self.terms, account, command)
+        own_call(self.own.present(), &self.terms, account, command)
     }
 
     /// Has the upstream carry a call out. An update that reads before it writes is done for one
@@ -186,13 +205,13 @@ impl Upstream {
 
 /// [`Upstream::call`], of an upstream that is not in use.
 pub(super) fn own_call(
-    credentials: &Credentials,
+    credentials: Credentials,
     terms: &Terms,
     account: Option<AccountId>,
     command: Command,
 ) -> Result<Call, Error> {
     match (account, terms.account) {
         (Some(asked), Some(own)) if asked != own => Err(Kind::UserNotFound.into()),
-        (asked, own) => Ok(Call::new(credentials.clone(), asked.or(own), command)),
+        (asked, own) => Ok(Call::new(credentials, asked.or(own), command)),
     }
 }

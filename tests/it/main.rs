@@ -40,6 +40,7 @@ mod foreign_hashes;
 mod form_confusion;
 mod form_target;
 mod forward_adds;
+mod forward_credentials;
 mod forward_failures;
 mod forward_fixture;
 mod forward_losses;
