@@ -105,7 +105,7 @@ fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
             tracing::error!(
                 upstream.name = upstream.name,
                 "the upstream refuses the gateway's own credentials: correct them; until \
-                 their file is changed nothing is sent there but one call every ten minutes"
+                 then nothing is sent there but one call every ten minutes"
             );
             error
         }

@@ -24,11 +24,11 @@ impl SocketFile {
         remove_stale(path)?;
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
-        let made = fs::symlink_metadata(path)?;
+        let found = fs::symlink_metadata(path)?;
         let file = Self {
             path: path.to_owned(),
-            device: made.dev(),
-            inode: made.ino(),
+            device: found.dev(),
+            inode: found.ino(),
         };
         // Nobody can connect before the socket listens, so nobody could whom the mode keeps out.
         fs::set_permissions(path, Permissions::from_mode(mode))?;
