@@ -1,5 +1,6 @@
 //! An upstream that stalls: when the caller is answered, and when the upstream is left alone.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
@@ -8,6 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use crate::forward_fixture::{Front, vision6_at};
+use crate::upstream_script::{Reply, Script};
 
 const READ: (&str, &str) = ("getUserById", "1,5");
 const WRITE: (&str, &str) = ("editUser", r#"1,{"id":5,"position":"Analyst"}"#);
@@ -74,6 +76,35 @@ async fn a_read_whose_caller_left_is_given_up_at_the_upstream_within_a_tenth_of_
     assert!(left.is_err());
     let after = upstream.left().await.saturating_duration_since(gone);
     assert!(after < Duration::from_millis(100), "{after:?}");
+}
+
+/// Nobody knows yet whether the gateway's own key is right.
+#[tokio::test]
+async fn a_first_call_that_hangs_keeps_no_other_longer_than_five_seconds() {
+    let asked = AtomicUsize::new(0);
+    let script = Script::start(move |_| {
+        if asked.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Reply::Silence(Duration::from_secs(20));
+        }
+        Reply::Answer(200, r#"{"id":1,"result":3,"error":null}"#.to_owned())
+    });
+    let front = Front::vision6(&vision6_at(script.address), "");
+    let count = || front.call("countUsers", "1");
+    let begin = Instant::now();
+    tokio::select! {
+        answered = count() => panic!("{answered:?}"),
+        (one, other) = async {
+            while script.asked().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::join!(count(), count())
+        } => {
+            assert!(one.body.contains("\"result\":3"), "{one:?}");
+            assert!(other.body.contains("\"result\":3"), "{other:?}");
+        }
+    }
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(6), "{took:?}");
 }
 
 #[tokio::test]

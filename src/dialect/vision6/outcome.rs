@@ -119,11 +119,12 @@ fn decode_users(result: Json<'_>) -> Result<Vec<User>, Error> {
     users.map(|user| record::decode(user, account)).collect()
 }
 
+/// The zones of both: one that is not known here no caller could set, and it hides no other.
 fn decode_timezones(result: Json<'_>) -> Result<Outcome, Error> {
-    let zones = list(result)?.into_iter().map(|mut zone| {
+    let zones = list(result)?.into_iter().filter_map(|mut zone| {
         let name = zone.take("timezone").unwrap_or(Json::Null);
-        let name = value::required_text(name, "timezone")?;
-        Timezone::parse(&name).ok_or_else(|| Error::invalid("timezone", "must be known here"))
+        let name = value::required_text(name, "timezone");
+        name.map(|name| Timezone::parse(&name)).transpose()
     });
     zones.collect::<Result<_, _>>().map(Outcome::Timezones)
 }

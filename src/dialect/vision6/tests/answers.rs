@@ -250,6 +250,16 @@ fn what_vision6_cannot_express_is_named() {
 }
 
 #[test]
+fn a_time_zone_that_is_not_known_here_hides_no_other() {
+    let body = r#"{"id":1,"result":[{"timezone":"Mars/Olympus"},{"timezone":"Europe/Paris"}]}"#;
+    let zones = decode_answer(&Command::ListTimezones, body).unwrap();
+    let paris = Timezone::parse("Europe/Paris").unwrap();
+    assert_eq!(zones, Outcome::Timezones(vec![paris]));
+    let nameless = r#"{"id":1,"result":[{"zone":"Europe/Paris"}]}"#;
+    assert_eq!(kind(&Command::ListTimezones, nameless), Kind::Upstream);
+}
+
+#[test]
 fn a_display_name_beside_one_of_its_parts_cannot_be_expressed() {
     let both = UserChange {
         display_name: Edit::Set(text("Ana Maria Silva")),
