@@ -98,6 +98,7 @@ mod store_housekeeping_full;
 mod store_housekeeping_locked;
 mod store_housekeeping_restore;
 mod store_housekeeping_wal;
+mod store_kept;
 mod store_key_uses;
 mod store_keys;
 mod store_kill;
