@@ -42,6 +42,8 @@ mod form_target;
 mod forward_adds;
 mod forward_failures;
 mod forward_fixture;
+mod forward_keep;
+mod forward_keep_hidden;
 mod forward_losses;
 mod forward_matrix;
 mod forward_php;
