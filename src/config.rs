@@ -149,11 +149,11 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let routes = build_routes(place, faults);
     targets::refuse_unknown(&routes, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
-    losses::check(&routes, &upstreams, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
     let has_store = place.at("store").has("url")
         || place.at("keys").names().is_empty()
         || routes.iter().any(uses_store);
+    losses::check(&routes, &upstreams, has_store, place, faults);
     if notify.is_some() && !has_store {
         let message = "does nothing: only what is stored here is notified of, and no command goes to \
                        the store";

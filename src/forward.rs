@@ -1,7 +1,8 @@
 //! Permitted → upstream → outcome.
 //!
 //! A command is settled first: what the upstream's dialect has no place for is refused or left out
-//! before anything is sent ([`crate::route::Losses`]). Then an [`exchange`](crate::dialect::exchange)
+//! before anything is sent, or kept here once the upstream has done the rest
+//! ([`crate::route::Losses`]). Then an [`exchange`](crate::dialect::exchange)
 //! says what to send, and the upstream's [`client`](crate::client) sends it, under the gateway's own
 //! credentials. The caller's are gone by then: a [`Permitted`] has none.
 //!
@@ -11,6 +12,7 @@
 mod drive;
 mod hold;
 mod homes;
+mod keep;
 mod losses;
 mod own_credentials;
 pub mod rehearsal;
@@ -25,6 +27,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use self::drive::Came;
+use self::keep::Keeper;
+use self::losses::Settled;
 pub use self::upstream::Parameters;
 use self::upstream::Upstream;
 use crate::auth::denials::Asked;
@@ -37,12 +42,16 @@ use crate::command::{AccountId, Command, Dialect, Id};
 use crate::dialect::expresses::has_operation;
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
-use crate::journal::forwarded::{ForwardLog, Forwarded};
+use crate::journal::forwarded::Forwarded;
 use crate::outcome::{Done, Outcome};
 use crate::route::{Losses, Route};
+use crate::store::kept::KeptFields;
 
 /// What the audit trail says of a write whose fields did not all have a place.
 const LEFT_OUT: &str = "fields that the upstream has no place for were left out";
+const KEPT: &str = "fields that the upstream has no place for are kept here";
+const LEFT_OUT_AND_KEPT: &str =
+    "fields that the upstream has no place for were left out, and others are kept here";
 
 /// Has commands carried out by upstreams.
 ///
@@ -54,7 +63,7 @@ const LEFT_OUT: &str = "fields that the upstream has no place for were left out"
 #[derive(Clone)]
 pub struct Forward {
     upstreams: Arc<HashMap<String, Arc<Upstream>>>,
-    trail: Arc<dyn ForwardLog + Send + Sync>,
+    keeper: Arc<Keeper>,
     clock: Clock,
     tasks: TaskTracker,
 }
@@ -75,15 +84,15 @@ impl Upstreams {
 }
 
 impl Forward {
-    /// Writes are noted in the trail.
+    /// The keeper keeps the audit trail, and what upstreams have no place for.
     pub fn new(
         upstreams: Upstreams,
-        trail: Arc<dyn ForwardLog + Send + Sync>,
+        keeper: Arc<dyn KeptFields + Send + Sync>,
         clock: Clock,
     ) -> Self {
         Self {
             upstreams: Arc::new(upstreams.0),
-            trail,
+            keeper,
             clock,
             tasks: TaskTracker::new(),
         }
@@ -113,20 +122,35 @@ impl Forward {
             return Ok(outcome.into());
         }
         let policy = &upstream.terms.policy;
-        let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
-        upstream.note_lost(&entry.request_id, &lost);
+        let settled = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        upstream.note_lost(&entry.request_id, &settled.lost);
         let deadline = upstream.deadline(context.deadline);
         upstream.renew().await;
         let is_read = command.action().is_read();
         let call = upstream.call(account, command)?;
-        let mut outcome = if is_read {
-            upstream.carry_out(call, deadline).await?
+        let mut done = if is_read {
+            let account = call.account;
+            let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
+            let mut outcome = came.outcome;
+            if rules.keep_any() {
+                let realm = upstream.realm(account);
+                keep::merge(
+                    &*self.keeper,
+                    &upstream,
+                    realm,
+                    rules,
+                    &mut outcome,
+                    deadline,
+                )
+                .await?;
+            }
+            outcome.into()
         } else {
-            entry.not_done = (!lost.is_empty()).then_some(LEFT_OUT);
-            self.write(upstream, call, deadline, entry).await?
+            entry.not_done = not_done(&settled);
+            self.write(upstream, call, settled, deadline, entry).await?
         };
-        homes::bring_back(&rules.homes, &mut outcome);
-        Ok(Done { outcome, lost })
+        homes::bring_back(&rules.homes, &mut done.outcome);
+        Ok(done)
     }
 
     /// Carries a write out, to its end if the caller leaves.
@@ -134,22 +158,32 @@ impl Forward {
         &self,
         upstream: Arc<Upstream>,
         call: Call,
+        settled: Settled,
         deadline: Instant,
         entry: Entry,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Done, Error> {
         let (reply, answer) = oneshot::channel();
-        let trail = Arc::clone(&self.trail);
+        let keeper = Arc::clone(&self.keeper);
         self.tasks.spawn(async move {
             let asked = Asked::of(&call);
-            let result = upstream.carry_out(call, deadline).await;
-            if let Ok(outcome) = &result {
-                let user = asked.user.or_else(|| made_user(outcome));
-                let group = asked.group.or_else(|| made_group(outcome));
-                let done = Forwarded::done(entry.clone(), user, group);
-                trail.forwarded(done).await;
-            }
+            let Settled { mut lost, keeping } = settled;
+            let realm = upstream.realm(call.account);
+            let result = match upstream.carry_out(call, &*keeper, deadline).await {
+                // Its turn ends once what it leaves is kept: what is kept of two updates is in
+                // the order in which the upstream did them.
+                Ok((Came { outcome, user }, _turn)) => {
+                    let named = asked.user.or(user);
+                    let group = asked.group.or_else(|| made_group(&outcome));
+                    let done = Forwarded::done(entry.clone(), named, group);
+                    let unkept = keep::leave(&*keeper, realm, user, keeping, done).await;
+                    upstream.note_lost(&entry.request_id, &unkept);
+                    lost.extend(unkept);
+                    Ok(Done { outcome, lost })
+                }
+                Err(error) => Err(error),
+            };
             if let Err(Err(error)) = reply.send(result) {
-                note_unheard(&*trail, &upstream, entry, asked, &error).await;
+                note_unheard(&*keeper, &upstream, entry, asked, &error).await;
             }
         });
         // It ends without an answer only if it panics, and then nobody knows what was sent.
@@ -173,10 +207,20 @@ impl Forward {
     }
 }
 
+/// What the audit trail says of what was not asked of the upstream.
+const fn not_done(settled: &Settled) -> Option<&'static str> {
+    match (!settled.lost.is_empty(), settled.keeping.has_homeless()) {
+        (true, true) => Some(LEFT_OUT_AND_KEPT),
+        (true, false) => Some(LEFT_OUT),
+        (false, true) => Some(KEPT),
+        (false, false) => None,
+    }
+}
+
 /// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
 /// trail that the outcome is unknown.
 async fn note_unheard(
-    trail: &(dyn ForwardLog + Send + Sync),
+    keeper: &Keeper,
     upstream: &Upstream,
     entry: Entry,
     asked: Asked,
@@ -192,7 +236,7 @@ async fn note_unheard(
     );
     if *error.kind() == Kind::UnknownOutcome {
         let unknown = Forwarded::unknown(entry, asked.user, asked.group);
-        trail.forwarded(unknown).await;
+        keeper.forwarded(unknown).await;
     }
 }
 
@@ -260,13 +304,6 @@ fn own_answer(dialect: Dialect, command: &Command) -> Result<Option<Outcome>, Er
         | Command::UnbanMember(_)
         | Command::ListTimezones => Ok(None),
     }
-}
-
-const fn made_user(outcome: &Outcome) -> Option<Id> {
-    if let Outcome::UserCreated(id) = outcome {
-        return Some(*id);
-    }
-    None
 }
 
 const fn made_group(outcome: &Outcome) -> Option<Id> {

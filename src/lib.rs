@@ -42,8 +42,8 @@
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
 //! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own.
-//! - What an upstream cannot express is refused or left out by rule before anything is sent, and
-//!   nothing is sent twice that may have arrived.
+//! - What an upstream cannot express is refused or left out by rule before anything is sent, or kept
+//!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.

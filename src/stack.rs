@@ -26,7 +26,6 @@ use crate::dispatch::Dispatch;
 use crate::execute::Execute;
 use crate::forward::{Forward, Upstreams};
 use crate::journal::denial::DenialLog;
-use crate::journal::forwarded::ForwardLog;
 use crate::middleware::body::BodyLayer;
 use crate::middleware::catch_panic::CatchPanicLayer;
 use crate::middleware::client_ip::ClientIpLayer;
@@ -42,6 +41,7 @@ use crate::router::Router;
 use crate::server::PeerAddr;
 use crate::store::Store;
 use crate::store::absent::Absent;
+use crate::store::kept::KeptFields;
 
 /// What the pipeline is made of.
 #[derive(Clone, Debug)]
@@ -70,13 +70,14 @@ pub struct Parts {
     pub clock: Clock,
 }
 
-/// What sends commands to upstreams, and notes writes in the store's trail, or in the log without one.
+/// What sends commands to upstreams, and notes writes in the store's trail, or in the log without
+/// one. The store keeps what upstreams have no place for, too.
 pub fn forward(upstreams: Upstreams, store: Option<&Arc<dyn Store>>, clock: Clock) -> Forward {
-    let trail: Arc<dyn ForwardLog + Send + Sync> = match store {
+    let keeper: Arc<dyn KeptFields + Send + Sync> = match store {
         Some(store) => Arc::<dyn Store>::clone(store),
         None => Arc::new(Absent),
     };
-    Forward::new(upstreams, trail, clock)
+    Forward::new(upstreams, keeper, clock)
 }
 
 /// The gateway: any HTTP request in, always an answer out.

@@ -1,4 +1,5 @@
-//! The store: users, groups, members, keys and the audit trail, kept durably.
+//! The store: users, groups, members, keys and the audit trail, kept durably; and what upstreams
+//! have no place for.
 //!
 //! [`Store`] is written for two implementations, `SQLite` and `PostgreSQL`. Nothing that was
 //! acknowledged is lost by a crash. Uniqueness is the database's own constraint, never
@@ -9,6 +10,7 @@ mod apply;
 pub mod audit;
 pub mod bulk;
 mod digest;
+pub mod kept;
 pub mod key_uses;
 pub mod notifications;
 mod person_name;
@@ -21,6 +23,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use self::audit::AuditStore;
+use self::kept::KeptFields;
 use self::notifications::NotificationQueue;
 pub use self::rotation::{Rotated, Rotation};
 use crate::auth::authenticate::UserDirectory;
@@ -36,7 +39,6 @@ use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::denial::DenialLog;
-use crate::journal::forwarded::ForwardLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
@@ -52,7 +54,7 @@ pub trait Store:
     + KeyStore
     + AuditStore
     + DenialLog
-    + ForwardLog
+    + KeptFields
     + NotificationQueue
     + fmt::Debug
     + Send

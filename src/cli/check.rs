@@ -6,7 +6,7 @@ mod forwarding;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use self::forwarding::{Lost, cannot_do, lost};
+use self::forwarding::{Lost, cannot_do, held, lost, suggested};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::{load, notifier};
@@ -95,6 +95,18 @@ fn write_losses(text: &mut String, route: &Route, upstreams: &[Parameters]) {
                 fields.join(", ")
             );
         }
+        let fields: Vec<_> = held(route, upstream)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        if !fields.is_empty() {
+            let _ = writeln!(
+                text,
+                "  {} does not show {}, kept here too",
+                upstream.name,
+                fields.join(", ")
+            );
+        }
     }
 }
 
@@ -119,19 +131,25 @@ fn write_risk(text: &mut String, upstream: &Parameters) {
     };
 }
 
-/// Prints the lines that turn each refusal into a warning; nothing else goes to standard output.
+/// Prints the lines that keep what would be refused, where it can be kept, or turn the refusal into
+/// a warning; nothing else goes to standard output.
 fn suggest(config: &Config) -> Result<(), Failure> {
     let mut text = String::new();
     for route in &config.routes {
         let mut fields: Vec<_> = config
             .upstreams
             .iter()
-            .flat_map(|upstream| lost(route, upstream))
-            .filter(|lost| lost.rule == OnLoss::Reject)
-            .map(|lost| lost.field)
+            .flat_map(|upstream| {
+                let lost = lost(route, upstream).into_iter();
+                let refused = lost.filter(|lost| lost.rule == OnLoss::Reject);
+                refused.map(|Lost { field, .. }| {
+                    let rule = suggested(route, upstream, &field, config.has_store);
+                    (field, rule)
+                })
+            })
             .collect();
-        fields.sort_unstable();
-        fields.dedup();
+        fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        fields.dedup_by(|(one, _), (other, _)| one == other);
         if fields.is_empty() {
             continue;
         }
@@ -140,8 +158,8 @@ fn suggest(config: &Config) -> Result<(), Failure> {
         } else {
             let _ = writeln!(text, "# These belong under [routes.{}.loss].", route.name);
         }
-        for field in fields {
-            let _ = writeln!(text, "\"{field}\" = \"warn\"");
+        for (field, rule) in fields {
+            let _ = writeln!(text, "\"{field}\" = \"{rule}\"");
         }
     }
     if text.is_empty() {

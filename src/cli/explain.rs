@@ -186,6 +186,7 @@ impl<'a> Explain<'a> {
             |upstream: &Parameters, command| upstream.rehearse(command, principal, account, route);
         let real = rehearse(upstream, call.command.clone());
         shown.lost = real.lost.iter().map(Loss::of).collect();
+        shown.kept = real.kept.iter().map(ToString::to_string).collect();
         let First::Request {
             request,
             effect,

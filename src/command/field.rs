@@ -1,6 +1,7 @@
 //! The names of what a change can mention, so that what a target cannot keep is spoken of by name.
 
 mod group;
+mod kept;
 mod user;
 
 use std::fmt;

@@ -13,7 +13,7 @@ use super::value::from_scalar;
 use crate::command::field::{Field, GroupField, UserField};
 use crate::command::user::UserChange;
 use crate::command::{Action, Dialect};
-use crate::dialect::expresses::expresses;
+use crate::dialect::expresses::{expresses, has_operation, hides};
 use crate::forward::Parameters;
 use crate::route::{Losses, OnLoss, Policy, Route, Target};
 
@@ -60,6 +60,7 @@ impl Written {
 pub(super) fn check(
     routes: &[Route],
     upstreams: &[Parameters],
+    has_store: bool,
     place: Place<'_>,
     faults: &mut Faults,
 ) {
@@ -83,6 +84,7 @@ pub(super) fn check(
         // One that has faults itself is not among them.
         if !reached.is_empty() {
             refuse_idle_rules(route, &reached, at, faults);
+            refuse_keeping(route, &reached, has_store, at, faults);
         }
         let updates = Target::Upstream(String::new());
         let updates = match route.targets.of(Action::UpdateUser) {
@@ -101,19 +103,63 @@ pub(super) fn check(
     }
 }
 
-/// A rule for what every upstream of the route has a place for.
+/// A rule for what every upstream of the route has a place for, or to keep what cannot be kept.
 fn refuse_idle_rules(route: &Route, upstreams: &[&Parameters], at: Place<'_>, faults: &mut Faults) {
-    for (field, _) in &route.losses.fields {
+    for (field, rule) in &route.losses.fields {
         let is_lost = |upstream: &&&Parameters| {
-            CHANGES
-                .iter()
-                .filter(|action| is_of(field, **action))
+            let mut changes = CHANGES.iter().filter(|action| is_of(field, **action));
+            changes
                 .any(|action| !expresses(upstream.dialect, *action, field, &upstream.terms.policy))
         };
-        if !upstreams.iter().any(|upstream| is_lost(&upstream)) {
-            let message = "is never lost, since the upstream has a place for it: remove the line";
-            faults.push(at.fault(&format!("loss.{field}"), message));
-        }
+        let is_hidden = |upstream: &&&Parameters| hides(upstream.dialect, field);
+        let keeps = *rule == OnLoss::Keep;
+        let mut upstreams = upstreams.iter();
+        let message = if !upstreams.any(|it| is_lost(&it) || (keeps && is_hidden(&it))) {
+            "is never lost, since the upstream has a place for it: remove the line".to_owned()
+        } else if keeps && let Some(reason) = field.cannot_be_kept() {
+            format!("{reason}: write \"reject\", \"warn\" or \"drop\"")
+        } else {
+            continue;
+        };
+        faults.push(at.fault(&format!("loss.{field}"), message));
+    }
+}
+
+/// A rule to keep where there is nothing to keep it in, or nobody could read it.
+fn refuse_keeping(
+    route: &Route,
+    upstreams: &[&Parameters],
+    has_store: bool,
+    at: Place<'_>,
+    faults: &mut Faults,
+) {
+    let keeps = |rule: OnLoss| rule == OnLoss::Keep;
+    let usual = keeps(route.losses.usual).then(|| "on_loss".to_owned());
+    let mut single = route.losses.fields.iter().filter(|(_, rule)| keeps(*rule));
+    let single = single.next().map(|(field, _)| format!("loss.{field}"));
+    let Some(rule) = usual.or(single) else {
+        return;
+    };
+    if !has_store {
+        let message = "needs a store, and there is none where everything goes to upstreams and every \
+                       key is in the file: add `store.url = \"sqlite:data/dragoman.db\"`";
+        faults.push(at.fault(&rule, message));
+    }
+    let is_written = |upstream: &&&Parameters| {
+        let target = Target::Upstream(upstream.name.clone());
+        [Action::CreateUser, Action::UpdateUser]
+            .iter()
+            .any(|action| *route.targets.of(*action) == target)
+    };
+    let mute = |upstream: &&&Parameters| !has_operation(upstream.dialect, Action::ReadUser);
+    let mut written = upstreams.iter().filter(|upstream| is_written(upstream));
+    if let Some(upstream) = written.find(|upstream| mute(upstream)) {
+        let message = format!(
+            "would keep what nobody can read: {} answers no reads and tells no numbers of users; \
+             write \"reject\", \"warn\" or \"drop\"",
+            upstream.dialect
+        );
+        faults.push(at.fault(&rule, message));
     }
 }
 

@@ -66,7 +66,8 @@ pub(super) struct RouteSection {
     commands: Option<BTreeMap<String, String>>,
     /// Whether commands of one noun may go to different targets.
     allow_split: Option<bool>,
-    /// What becomes of fields that an upstream has no place for: `reject`, `warn` or `drop`.
+    /// What becomes of fields that an upstream has no place for: `reject`, `warn`, `drop`
+    /// or `keep`.
     on_loss: Option<losses::Rule>,
     /// The same for single fields.
     loss: Option<BTreeMap<String, losses::Rule>>,

@@ -187,7 +187,7 @@ use crate::outcome::Outcome;
 use crate::route::Policy;
 
 pub use self::exchange::Exchange;
-pub(super) use self::expresses::{expresses, has_operation};
+pub(super) use self::expresses::{expresses, has_operation, hides};
 pub use self::operation::ReplyTo;
 
 /// The codec of the b2evolution dialect.

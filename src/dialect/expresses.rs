@@ -27,6 +27,16 @@ pub fn expresses(dialect: Dialect, action: Action, field: &Field, policy: &Polic
         }
 }
 
+/// Whether the dialect's system takes the field, shows it in no answer, and forgets it at the next
+/// update that does not send it again.
+pub fn hides(dialect: Dialect, field: &Field) -> bool {
+    match dialect {
+        // The flag that Grupo forgets is of users whose numbers it does not tell.
+        Dialect::Grupo | Dialect::Vision6 => false,
+        Dialect::B2evolution => b2evolution::hides(field),
+    }
+}
+
 /// Whether the dialect's action reads a user and writes all of it back, so that two at once would
 /// overwrite each other.
 pub const fn rewrites(dialect: Dialect, action: Action) -> bool {

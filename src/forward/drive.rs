@@ -9,9 +9,21 @@ use tokio::time::Instant;
 use super::upstream::Upstream;
 use crate::auth::Call;
 use crate::client::{self, Cause, Sent, Stage};
+use crate::command::user::UserRef;
+use crate::command::{Command, Id};
 use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) struct Came {
+    /// What it answers.
+    pub(super) outcome: Outcome,
+    /// The upstream's number of the user that the call is about, where it is about one and the
+    /// number is known by now.
+    pub(super) user: Option<Id>,
+}
 
 /// Sends what the call takes and reads what comes back. Nothing is ever sent twice that may have
 /// arrived.
@@ -20,9 +32,10 @@ pub(super) async fn run(
     mut call: Call,
     known: Known,
     deadline: Instant,
-) -> Result<Outcome, Error> {
+) -> Result<Came, Error> {
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
+    let known_user = known.user.or(named_by_number(&call.command));
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
@@ -30,7 +43,7 @@ pub(super) async fn run(
         let (request, effect) = match step {
             Step::Done(outcome) => {
                 upstream.learn(exchange.learnt());
-                return Ok(outcome);
+                return Ok(came(outcome, &exchange, known_user));
             }
             Step::Send { request, effect } => (request, effect),
         };
@@ -40,7 +53,10 @@ pub(super) async fn run(
             Err(failure) => {
                 upstream.learn(exchange.learnt());
                 let settled = exchange.settled().cloned();
-                return settled.ok_or_else(|| explain(failure, effect));
+                return match settled {
+                    Some(outcome) => Ok(came(outcome, &exchange, known_user)),
+                    None => Err(explain(failure, effect)),
+                };
             }
         };
         step = match exchange.next(&head, &body) {
@@ -54,6 +70,30 @@ pub(super) async fn run(
             }
         };
     }
+}
+
+/// A number that was looked up is newer than one that was known before.
+fn came(outcome: Outcome, exchange: &Exchange, known: Option<Id>) -> Came {
+    let found = exchange.learnt().user.as_ref().map(|(_, id)| *id);
+    let made = if let Outcome::UserCreated(id) = &outcome {
+        Some(*id)
+    } else {
+        None
+    };
+    Came {
+        user: made.or(found).or(known),
+        outcome,
+    }
+}
+
+const fn named_by_number(command: &Command) -> Option<Id> {
+    if let Command::UpdateUser(UserRef::Id(id), _)
+    | Command::ReadUser(UserRef::Id(id))
+    | Command::DeleteUser(UserRef::Id(id)) = command
+    {
+        return Some(*id);
+    }
+    None
 }
 
 /// Sends a request. A read that never left is sent once more.

@@ -1,38 +1,71 @@
 //! What an upstream's dialect has no place for, decided before anything is sent.
 
+use super::keep::Keeping;
 use crate::command::field::{Field, Mention, UserField};
 use crate::command::{Action, Command, Dialect};
-use crate::dialect::expresses::{expresses, has_operation};
+use crate::dialect::expresses::{expresses, has_operation, hides};
 use crate::error::{Error, Kind, is_shown};
 use crate::route::{Losses, OnLoss, Policy};
 
-/// Takes out of a command what the dialect has no place for, as the rules say. What was taken out
-/// noisily is returned; what may not be taken out is the error, all of it at once.
+/// What becomes of the fields of a command that the upstream would not give back.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// What was left out noisily.
+    pub(super) lost: Vec<Field>,
+    /// What is kept here once the upstream has done the rest.
+    pub(super) keeping: Keeping,
+}
+
+/// Takes out of a command what the dialect has no place for, as the rules say. What may not be
+/// taken out is the error, all of it at once.
 pub(super) fn settle(
     command: &mut Command,
     rules: &Losses,
     dialect: Dialect,
     policy: &Policy,
-) -> Result<Vec<Field>, Error> {
+) -> Result<Settled, Error> {
     let action = command.action();
     if !has_operation(dialect, action) {
         return Err(no_operation(action));
     }
     let has_place = |field: &Field| expresses(dialect, action, field, policy);
+    let mut settled = Settled::default();
+    settled.keeping.anew = matches!(command, Command::CreateUser(_) | Command::DeleteUser(_));
     match command {
         Command::CreateUser(change) | Command::UpdateUser(_, change) => {
             // The proof was for the gateway, which has judged the caller; the upstream is shown
             // the gateway's own.
             change.remove(&Field::User(UserField::CurrentPassword));
             super::homes::send(&rules.homes, change);
-            judge(change.mentions(), rules, has_place, |field| {
-                change.remove(field);
-            })
+            for Mention { field, .. } in change.mentions() {
+                if !has_place(&field) || !hides(dialect, &field) {
+                    continue;
+                }
+                if rules.of(&field) == OnLoss::Keep {
+                    settled.keeping.keep_hidden(change, &field);
+                } else {
+                    settled.keeping.forget(&field);
+                }
+            }
+            for (field, what) in judge(change.mentions(), rules, has_place)? {
+                match what {
+                    Leave::Silently => {}
+                    Leave::Noisily => settled.lost.push(field.clone()),
+                    Leave::Here => settled.keeping.keep_homeless(change, &field),
+                    Leave::Nothing => settled.keeping.forget(&field),
+                }
+                change.remove(&field);
+            }
         }
         Command::CreateGroup(change) | Command::UpdateGroup(_, change) => {
-            judge(change.mentions(), rules, has_place, |field| {
-                change.remove(field);
-            })
+            // Only one dialect has groups, so that what is never lost need not be kept.
+            for (field, what) in judge(change.mentions(), rules, has_place)? {
+                change.remove(&field);
+                match what {
+                    Leave::Silently | Leave::Nothing => {}
+                    Leave::Noisily | Leave::Here => settled.lost.push(field),
+                }
+            }
         }
         Command::ReadUser(_)
         | Command::ListUsers(_)
@@ -47,11 +80,13 @@ pub(super) fn settle(
         | Command::BanMember(..)
         | Command::UnbanMember(_)
         | Command::ListTimezones
-        | Command::Native(_) => Ok(Vec::new()),
+        | Command::Native(_) => {}
     }
+    Ok(settled)
 }
 
-/// The fields that a command sends, with a value, and that the dialect has no place for.
+/// The fields that a command sends and that the upstream would not give back, as they would be
+/// settled: without a place, with a value; and those that are kept though they have one.
 pub(super) fn homeless(
     command: &Command,
     rules: &Losses,
@@ -81,42 +116,59 @@ pub(super) fn homeless(
         | Command::ListTimezones
         | Command::Native(_) => Vec::new(),
     };
-    let lost = mentions
-        .into_iter()
-        .filter(|mention| !mention.is_empty && !expresses(dialect, action, &mention.field, policy));
-    lost.map(|Mention { field, .. }| (field.clone(), rules.of(&field)))
-        .collect()
+    let rule = |Mention { field, is_empty }: Mention| {
+        let rule = rules.of(&field);
+        let is_settled = if expresses(dialect, action, &field, policy) {
+            rule == OnLoss::Keep && hides(dialect, &field)
+        } else {
+            !is_empty
+        };
+        is_settled.then_some((field, rule))
+    };
+    mentions.into_iter().filter_map(rule).collect()
+}
+
+/// What becomes of a field that is not sent.
+#[derive(Clone, Copy)]
+enum Leave {
+    /// Nobody hears of it.
+    Silently,
+    /// The caller does.
+    Noisily,
+    /// It is kept here.
+    Here,
+    /// It is emptied, and with it what was kept of it.
+    Nothing,
 }
 
 fn judge(
     mentions: Vec<Mention>,
     rules: &Losses,
     has_place: impl Fn(&Field) -> bool,
-    mut remove: impl FnMut(&Field),
-) -> Result<Vec<Field>, Error> {
-    let mut lost = Vec::new();
+) -> Result<Vec<(Field, Leave)>, Error> {
+    let mut left = Vec::new();
     let mut faults = Vec::new();
     for Mention { field, is_empty } in mentions {
         if has_place(&field) {
             continue;
         }
-        let rule = if is_empty {
-            OnLoss::Drop
-        } else {
-            rules.of(&field)
-        };
-        match rule {
-            OnLoss::Reject => faults.push(no_place(&field)),
-            OnLoss::Drop => remove(&field),
-            OnLoss::Warn => {
-                remove(&field);
-                lost.push(field);
+        let what = match (rules.of(&field), is_empty) {
+            (OnLoss::Keep, true) => Leave::Nothing,
+            (OnLoss::Drop, false) | (OnLoss::Reject | OnLoss::Warn | OnLoss::Drop, true) => {
+                Leave::Silently
             }
-        }
+            (OnLoss::Keep, false) => Leave::Here,
+            (OnLoss::Warn, false) => Leave::Noisily,
+            (OnLoss::Reject, false) => {
+                faults.push(no_place(&field));
+                continue;
+            }
+        };
+        left.push((field, what));
     }
     match Error::all(faults) {
         Some(error) => Err(error),
-        None => Ok(lost),
+        None => Ok(left),
     }
 }
 
@@ -179,7 +231,7 @@ mod tests {
         }
     }
 
-    fn settled(rules: &Losses) -> (Command, Result<Vec<Field>, Error>) {
+    fn settled(rules: &Losses) -> (Command, Result<Settled, Error>) {
         let mut command = update(homeless());
         let lost = settle(&mut command, rules, Dialect::B2evolution, &policy());
         (command, lost)
@@ -204,7 +256,7 @@ mod tests {
             ..Losses::default()
         };
         let (command, lost) = settled(&rules);
-        assert_eq!(lost.unwrap(), [phone]);
+        assert_eq!(lost.unwrap().lost, [phone]);
         let only = UserChange {
             nickname: text("ada"),
             ..UserChange::default()
@@ -235,5 +287,61 @@ mod tests {
         )
         .unwrap();
         assert_eq!(command, update(UserChange::default()));
+    }
+
+    #[test]
+    fn what_is_kept_is_taken_out_and_what_cannot_be_kept_is_refused() {
+        let rules = Losses {
+            usual: OnLoss::Keep,
+            ..Losses::default()
+        };
+        let (command, settled) = settled(&rules);
+        let settled = settled.unwrap();
+        assert!(settled.lost.is_empty() && settled.keeping.has_homeless());
+        let rest = UserChange {
+            nickname: text("ada"),
+            ..UserChange::default()
+        };
+        assert_eq!(command, update(rest));
+
+        let mut notify = update(UserChange {
+            notify: true,
+            phone: text("1"),
+            ..UserChange::default()
+        });
+        let refused = settle(&mut notify, &rules, Dialect::B2evolution, &policy());
+        let refused = refused.unwrap_err();
+        assert!(refused.message().starts_with("notify "), "{refused:?}");
+    }
+
+    #[test]
+    fn a_field_that_is_sent_and_not_shown_is_kept_by_its_rule_and_else_forgotten() {
+        let nickname = Field::User(UserField::Nickname);
+        let of = |rule| {
+            let rules = Losses {
+                fields: vec![(nickname.clone(), rule)],
+                ..Losses::default()
+            };
+            let only = UserChange {
+                nickname: text("ada"),
+                ..UserChange::default()
+            };
+            let mut command = update(only.clone());
+            let settled = settle(&mut command, &rules, Dialect::B2evolution, &policy()).unwrap();
+            assert_eq!(command, update(only), "it is sent in any case");
+            let mut expected = Keeping::default();
+            match rule {
+                OnLoss::Keep => expected.keep_hidden(
+                    &mut UserChange {
+                        nickname: text("ada"),
+                        ..UserChange::default()
+                    },
+                    &nickname,
+                ),
+                OnLoss::Reject | OnLoss::Warn | OnLoss::Drop => expected.forget(&nickname),
+            }
+            assert_eq!(settled.keeping, expected);
+        };
+        OnLoss::ALL.into_iter().for_each(of);
     }
 }

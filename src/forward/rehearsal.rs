@@ -21,8 +21,11 @@ use crate::route::{OnLoss, Route};
 /// What would come of a command.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// The fields that the upstream has no place for, and what becomes of each.
+    /// The fields that the upstream has no place for, and what becomes of each that is not kept.
     pub lost: Vec<(Field, OnLoss)>,
+    /// The fields that would be kept here, because the upstream has no place for them or does not
+    /// show them.
+    pub kept: Vec<Field>,
     /// What is sent first, or why nothing is.
     pub first: Result<First, Error>,
 }
@@ -60,7 +63,11 @@ impl Parameters {
         route: &Route,
     ) -> Rehearsal {
         let (rules, policy) = (&route.losses, &self.terms.policy);
-        let lost = losses::homeless(&command, rules, self.dialect, policy);
+        let settled = losses::homeless(&command, rules, self.dialect, policy);
+        let (kept, lost): (Vec<_>, Vec<_>) = settled
+            .into_iter()
+            .partition(|(_, rule)| *rule == OnLoss::Keep);
+        let kept = kept.into_iter().map(|(field, _)| field).collect();
         let first = match own_answer(self.dialect, &command) {
             Err(error) => Err(error),
             Ok(Some(_)) => Ok(First::Nothing),
@@ -70,7 +77,7 @@ impl Parameters {
                 self.start(call)
             }),
         };
-        Rehearsal { lost, first }
+        Rehearsal { lost, kept, first }
     }
 
     fn start(&self, call: Call) -> Result<First, Error> {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
+use tokio::sync::MutexGuard as Turn;
 use tokio::time::Instant;
 
-use super::drive;
+use super::drive::{self, Came};
 use super::hold::Hold;
+use super::keep::{self, Keeper};
 use super::own_credentials::OwnCredentials;
 use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
@@ -23,6 +25,7 @@ use crate::dialect::expresses::rewrites;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::secret::Secret;
+use crate::store::kept::Realm;
 
 /// What an upstream is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,17 +103,40 @@ impl Upstream {
     }
 
     /// Has the upstream carry a call out. An update that reads before it writes is done for one
-    /// user at a time.
-    pub(super) async fn carry_out(&self, call: Call, deadline: Instant) -> Result<Outcome, Error> {
-        let Command::UpdateUser(user, _) = &call.command else {
-            return drive::run(self, call, self.known(None), deadline).await;
+    /// user at a time: nobody else has a turn while this one's is held.
+    pub(super) async fn carry_out(
+        &self,
+        call: Call,
+        keeper: &Keeper,
+        deadline: Instant,
+    ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
+        let rewrites = rewrites(self.dialect, call.command.action());
+        let user = if let Command::UpdateUser(user, _) = &call.command
+            && rewrites
+        {
+            user.clone()
+        } else {
+            let came = drive::run(self, call, self.known(None), deadline).await?;
+            return Ok((came, None));
         };
-        if !rewrites(self.dialect, call.command.action()) {
-            return drive::run(self, call, self.known(None), deadline).await;
+        let id = self.find(&call, user, deadline).await?;
+        let turn = self.users.lock(id, deadline).await?;
+        let realm = self.realm(call.account);
+        let known = Known {
+            kept: keep::known(keeper, self.dialect, realm, id, deadline).await?,
+            ..self.known(Some(id))
+        };
+        let came = drive::run(self, call, known, deadline).await?;
+        Ok((came, turn))
+    }
+
+    /// Where what is kept of the users of a call is.
+    pub(super) fn realm(&self, account: Option<AccountId>) -> Realm {
+        Realm {
+            upstream: self.name.clone(),
+            // The others have the same users whatever account a caller names.
+            account: account.filter(|_| self.dialect == Dialect::Vision6),
         }
-        let id = self.find(&call, user.clone(), deadline).await?;
-        let _alone = self.users.lock(id, deadline).await?;
-        drive::run(self, call, self.known(Some(id)), deadline).await
     }
 
     /// Remembers what an exchange found out.
@@ -172,7 +198,10 @@ impl Upstream {
             command: Command::ListUsers(query),
             ..call.clone()
         };
-        match drive::run(self, call, self.known(None), deadline).await? {
+        match drive::run(self, call, self.known(None), deadline)
+            .await?
+            .outcome
+        {
             Outcome::Users(page) => {
                 let user = page.users.first();
                 user.map(|user| user.id).ok_or(Kind::UserNotFound.into())

@@ -14,11 +14,13 @@ pub enum OnLoss {
     Warn,
     /// The field is left out silently.
     Drop,
+    /// The field is held in the gateway's own store and put into what is read.
+    Keep,
 }
 
 impl OnLoss {
     /// Every one of them.
-    pub const ALL: [Self; 3] = [Self::Reject, Self::Warn, Self::Drop];
+    pub const ALL: [Self; 4] = [Self::Reject, Self::Warn, Self::Drop, Self::Keep];
 
     /// The name in the configuration.
     pub const fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl OnLoss {
             Self::Reject => "reject",
             Self::Warn => "warn",
             Self::Drop => "drop",
+            Self::Keep => "keep",
         }
     }
 }
@@ -49,10 +52,20 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// The rule of a field.
+    /// The rule of a field. One that cannot be kept is refused where the others are kept.
     pub fn of(&self, field: &Field) -> OnLoss {
         let own = self.fields.iter().find(|(named, _)| named == field);
-        own.map_or(self.usual, |(_, rule)| *rule)
+        let rule = own.map_or(self.usual, |(_, rule)| *rule);
+        if rule == OnLoss::Keep && field.cannot_be_kept().is_some() {
+            return OnLoss::Reject;
+        }
+        rule
+    }
+
+    /// Whether any field is kept.
+    pub fn keep_any(&self) -> bool {
+        let mut rules = self.fields.iter().map(|(_, rule)| *rule);
+        self.usual == OnLoss::Keep || rules.any(|rule| rule == OnLoss::Keep)
     }
 
     /// Where a field of the caller goes, if it travels as another one.

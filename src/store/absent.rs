@@ -13,6 +13,8 @@ use crate::error::Error;
 use crate::journal::Entry;
 use crate::journal::denial::{Denial, DenialLog, Verdict};
 use crate::journal::forwarded::{ForwardLog, Forwarded};
+use crate::store::kept::{Kept, KeptChange, KeptField, KeptFields, Realm};
+use crate::store::{StoreError, StoreFuture};
 
 /// No store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +60,24 @@ impl ForwardLog for Absent {
     fn forwarded(&self, write: Forwarded) -> BoxFuture<'_, ()> {
         note(&write.entry, write.user, write.group, write.outcome.name());
         Box::pin(ready(()))
+    }
+}
+
+/// The configuration refuses to keep what there is no store for.
+impl KeptFields for Absent {
+    fn keep(&self, change: KeptChange, write: Forwarded) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let is_value = |value: &Kept| matches!(value, Kept::Value(_));
+            if change.edits.iter().any(|edit| is_value(&edit.value)) {
+                return Err(StoreError::Unavailable("there is no store".into()));
+            }
+            self.forwarded(write).await;
+            Ok(())
+        })
+    }
+
+    fn kept(&self, _: Realm, _: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>> {
+        Box::pin(ready(Ok(Vec::new())))
     }
 }
 

@@ -20,6 +20,7 @@ mod files;
 pub mod glance;
 mod groups;
 mod import;
+mod kept;
 mod keys;
 mod members;
 mod names;

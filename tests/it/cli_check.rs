@@ -70,7 +70,7 @@ fn check_suggests_lines_that_can_be_pasted() {
     let suggested = dragoman(directory.path(), &["check", "--no-secrets", "--suggest"]);
     let lines = text(&suggested.stdout);
     assert!(
-        lines.contains("[routes.mail.loss]\n\"email_verified\" = \"warn\"\n"),
+        lines.contains("[routes.mail.loss]\n\"email_verified\" = \"keep\"\n"),
         "{lines}"
     );
     let file = directory.path().join("routes.toml");
@@ -82,6 +82,21 @@ fn check_suggests_lines_that_can_be_pasted() {
     let again = dragoman(directory.path(), &["check", "--no-secrets", "--suggest"]);
     assert_eq!(text(&again.stdout), "");
     assert!(text(&again.stderr).starts_with("There is nothing to suggest"));
+}
+
+#[test]
+fn check_says_what_is_kept_here() {
+    let keeping = FORWARDING.replace("'phone' = 'drop'", "'phone' = 'keep'")
+        + "[routes.site]\ndialect = 'b2evolution'\nuser = 'blog'\non_loss = 'keep'\n";
+    let directory = directory(&keeping);
+    let checked = dragoman(directory.path(), &["check", "--no-secrets"]);
+    assert_eq!(text(&checked.stderr), "");
+    let said = text(&checked.stdout);
+    assert!(said.contains("phone (keep), mobile (reject)"), "{said}");
+    assert!(
+        said.contains("  blog does not show nickname, locale, organizations, kept here too\n"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -52,9 +52,20 @@ pub(crate) fn load(text: &str) -> Config {
 impl Front {
     /// The routes and upstreams of the text, with a key for the callers.
     pub(crate) fn new(text: &str) -> Self {
+        Self::over(tempfile::tempdir().unwrap(), text)
+    }
+
+    /// The same as after a restart: with another configuration over the same store.
+    pub(crate) async fn again(self, text: &str) -> Self {
+        if let Some(store) = &self.store {
+            store.close().await.unwrap();
+        }
+        Self::over(self.directory, text)
+    }
+
+    fn over(directory: TempDir, text: &str) -> Self {
         let text = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
         let config = load(&text);
-        let directory = tempfile::tempdir().unwrap();
         let store = config.has_store.then(|| {
             let database = directory.path().join("db");
             Arc::new(SqliteStore::open(&database, &Parameters::default(), seal()).unwrap())

@@ -76,7 +76,8 @@ Examples:
   dragoman check --no-secrets          in CI, where the files of secrets are missing
 
 For a route with an upstream it also says which commands and fields that one cannot express, and what
-becomes of them. --suggest prints nothing but the lines that leave such fields out with a warning.
+becomes of them. --suggest prints nothing but the lines that let calls with such fields through: kept
+here where there is a store and an upstream to read them with, else left out with a warning.
 
 --connect sends one call to each upstream, once, so that no login is locked: b2evolution is asked for
 one user, Vision6 for the number of users (for the time zones where there is no account), and Grupo,
@@ -217,14 +218,16 @@ Examples:
 
 It says which route answers in which dialect, what is asked, where the credential was, whose it is as
 far as keys can be read, what scopes it needs, where the command goes, what an upstream has no place
-for, and the first request to it, with *** for secrets. A fault is shown as the caller gets it.
-Nothing is sent or written. What depends on users, groups and earlier calls is not looked at.
+for, what is kept here, and the first request to it, with *** for secrets. A fault is shown as the
+caller gets it. Nothing is sent or written. What depends on users, groups and earlier calls is not
+looked at.
 
 Lines end with CRLF or LF. The body has Content-Length bytes, or goes to the end of the file.
 
 Keys of --json: refused, remarks, route {name, dialect, host, path}, calls [{action, operation, account,
-user, group, credential {place, form}, principal, scopes, target, lost [{field, rule}], answered_here,
-upstream {name, dialect, effect, request, more, at_risk}, refusal {kind, messages}}], answer {status, body}.
+user, group, credential {place, form}, principal, scopes, target, lost [{field, rule}], kept,
+answered_here, upstream {name, dialect, effect, request, more, at_risk}, refusal {kind, messages}}],
+answer {status, body}.
 What is not known or does not apply is null.
 
 Exit codes:

@@ -2,7 +2,7 @@
 
 use crate::command::Action;
 use crate::command::field::{Field, UserField};
-use crate::dialect::expresses::{expresses, has_operation, known_fields};
+use crate::dialect::expresses::{expresses, has_operation, hides, known_fields};
 use crate::forward::Parameters;
 use crate::route::{OnLoss, Route, Target};
 
@@ -46,6 +46,38 @@ pub(super) fn lost(route: &Route, upstream: &Parameters) -> Vec<Lost> {
         Lost { field, rule }
     };
     fields.into_iter().map(with_rule).collect()
+}
+
+/// The fields that callers can send, that it takes and does not show, and that are kept here too.
+pub(super) fn held(route: &Route, upstream: &Parameters) -> Vec<Field> {
+    let mut fields: Vec<_> = sent(route, upstream)
+        .flat_map(|action| known_fields(route.dialect, action, &route.policy))
+        .map(|field| route.losses.home_of(&field).cloned().unwrap_or(field))
+        .filter(|field| hides(upstream.dialect, field))
+        .filter(|field| route.losses.of(field) == OnLoss::Keep)
+        .collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+}
+
+/// What to do about a field without a place: nothing is lost of one that is kept.
+pub(super) fn suggested(
+    route: &Route,
+    upstream: &Parameters,
+    field: &Field,
+    has_store: bool,
+) -> OnLoss {
+    let writes = [Action::CreateUser, Action::UpdateUser];
+    let mut targets = writes.iter().map(|action| route.targets.of(*action));
+    let own = Target::Upstream(upstream.name.clone());
+    let is_readable =
+        has_operation(upstream.dialect, Action::ReadUser) && targets.all(|target| *target == own);
+    if has_store && is_readable && field.cannot_be_kept().is_none() {
+        OnLoss::Keep
+    } else {
+        OnLoss::Warn
+    }
 }
 
 fn sent(route: &Route, upstream: &Parameters) -> impl Iterator<Item = Action> {

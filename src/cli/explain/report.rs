@@ -50,6 +50,8 @@ pub(super) struct CallReport {
     pub(super) scopes: Vec<&'static str>,
     pub(super) target: Option<String>,
     pub(super) lost: Vec<Loss>,
+    /// Fields that are kept in the store, once the upstream has done the rest.
+    pub(super) kept: Vec<String>,
     pub(super) answered_here: bool,
     pub(super) upstream: Option<Upstream>,
     pub(super) refusal: Option<Refusal>,
@@ -184,6 +186,7 @@ impl Report {
             let texts = [&mut call.operation, &mut call.user, &mut call.group];
             texts.into_iter().flatten().for_each(hide);
             call.lost.iter_mut().for_each(|loss| hide(&mut loss.field));
+            call.kept.iter_mut().for_each(hide);
             if let Some(upstream) = &mut call.upstream {
                 hide(&mut upstream.request);
             }
@@ -251,6 +254,7 @@ impl CallReport {
             .map(|Loss { field, rule }| format!("{field} ({rule})"))
             .collect();
         let lost = (!lost.is_empty()).then(|| lost.join(", "));
+        let kept = (!self.kept.is_empty()).then(|| self.kept.join(", "));
         for (name, value) in [
             ("user", self.user.as_ref()),
             ("group", self.group.as_ref()),
@@ -259,6 +263,7 @@ impl CallReport {
             ("scopes", scopes.as_ref()),
             ("target", self.target.as_ref()),
             ("lost", lost.as_ref()),
+            ("kept here", kept.as_ref()),
         ] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{name:<12}{value}");

@@ -1,6 +1,6 @@
 //! What a b2evolution has an operation and a field for.
 
-use super::field::{self, Home};
+use super::field::{self, Flag, Home, Type};
 use super::kept::is_new_field;
 use crate::command::field::{Field, UserField};
 use crate::command::{Action, Dialect};
@@ -41,6 +41,29 @@ pub(in crate::dialect) fn expresses(action: Action, field: &Field, policy: &Poli
                 *dialect == Dialect::B2evolution && has_attribute(name.as_str())
             }
         }
+}
+
+/// Whether one of the forms that replace what they do not send has the field, and no read shows it.
+pub(in crate::dialect) fn hides(field: &Field) -> bool {
+    match field {
+        Field::User(UserField::Nickname | UserField::Locale | UserField::Organizations) => true,
+        Field::User(_) | Field::Group(_) => false,
+        Field::Extension(dialect, name) => {
+            *dialect == Dialect::B2evolution && hides_attribute(name.as_str())
+        }
+    }
+}
+
+fn hides_attribute(name: &str) -> bool {
+    let Some(field) = field::find(name) else {
+        return is_new_field(name);
+    };
+    let replaces = matches!(
+        field.flags.first(),
+        Some(Flag::Identity | Flag::Preferences | Flag::Subscriptions)
+    );
+    let is_shown = matches!(field.home, Home::Kept(Type::Place(_)));
+    replaces && matches!(field.home, Home::Kept(_)) && !is_shown
 }
 
 const fn has_field(field: UserField, policy: &Policy) -> bool {

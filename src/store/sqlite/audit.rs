@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, named_params};
 
 pub(super) use self::denials::Denials;
+pub(super) use self::forwarded::forwarded_record;
 pub(super) use self::old::seal_old;
 use crate::auth::keys::KeyRecord;
 use crate::command::group::Group;

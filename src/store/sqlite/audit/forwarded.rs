@@ -14,11 +14,7 @@ impl ForwardLog for SqliteStore {
     fn forwarded(&self, write: Forwarded) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let seal = Arc::clone(&self.seal);
-            let record = Record {
-                user: write.user.map(Id::value),
-                group: write.group.map(Id::value),
-                ..Record::of(&write.entry, write.outcome)
-            };
+            let record = forwarded_record(&write);
             let written = self
                 .writer
                 .write(move |connection| append(connection, &seal, record));
@@ -31,5 +27,14 @@ impl ForwardLog for SqliteStore {
                 );
             }
         })
+    }
+}
+
+/// The record of a write that an upstream carried out.
+pub(in crate::store::sqlite) fn forwarded_record(write: &Forwarded) -> Record {
+    Record {
+        user: write.user.map(Id::value),
+        group: write.group.map(Id::value),
+        ..Record::of(&write.entry, write.outcome)
     }
 }
