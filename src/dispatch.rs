@@ -1,8 +1,9 @@
 //! Permitted + route → target.
 
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::BoxFuture;
 use tower::Service;
 
 use crate::auth::Permitted;
@@ -14,18 +15,25 @@ use crate::route::Target;
 
 /// Sends each command to the store or to the upstream that its route names.
 ///
-/// *Position*: inside authorization, outside what carries commands out. *Failure*: none of its own.
-/// *Cost*: that of what carries the command out; a box and a name for what is forwarded.
+/// *Position*: innermost, around what carries commands out. *Failure*: theirs. *Cost*: a box, and
+/// theirs.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
+    targets: Arc<Targets>,
+}
+
+#[derive(Debug)]
+struct Targets {
     execute: Option<Execute>,
     forward: Forward,
 }
 
 impl Dispatch {
     /// Commands for the store go to `execute`; without a store no route may name it.
-    pub const fn new(execute: Option<Execute>, forward: Forward) -> Self {
-        Self { execute, forward }
+    pub fn new(execute: Option<Execute>, forward: Forward) -> Self {
+        Self {
+            targets: Arc::new(Targets { execute, forward }),
+        }
     }
 }
 
@@ -39,16 +47,20 @@ impl Service<Permitted> for Dispatch {
     }
 
     fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let route = permitted.context().route.clone();
+        let targets = Arc::clone(&self.targets);
         let action = permitted.command().action();
-        let target = route.as_ref().map(|route| route.targets.of(action));
-        match (target, &mut self.execute) {
-            (Some(Target::Upstream(name)), _) => {
-                let (forward, name) = (self.forward.clone(), name.clone());
-                Box::pin(async move { forward.forward(&name, permitted).await })
+        let route = permitted.context().route.as_ref();
+        // A box each: what the store needs is much smaller.
+        match route.map(|route| route.targets.of(action)) {
+            Some(Target::Upstream(name)) => {
+                let name = name.clone();
+                Box::pin(async move { targets.forward.forward(&name, permitted).await })
             }
-            (Some(Target::Store) | None, Some(execute)) => execute.call(permitted),
-            (Some(Target::Store) | None, None) => Box::pin(ready(Err(Error::internal(NoStore)))),
+            Some(Target::Store) | None => Box::pin(async move {
+                let execute = targets.execute.as_ref();
+                let execute = execute.ok_or_else(|| Error::internal(NoStore))?;
+                execute.execute(permitted).await
+            }),
         }
     }
 }

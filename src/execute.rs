@@ -4,21 +4,17 @@ mod deadline;
 mod write;
 
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
-
-use futures_util::future::BoxFuture;
-use tower::Service;
 
 use self::deadline::read;
 use self::write::Write;
-use crate::auth::Permitted;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::sign_in::SignIn;
+use crate::auth::{Context, Permitted, Principal};
 use crate::clock::Clock;
 use crate::command::native::Native;
 use crate::command::timezone::Timezone;
-use crate::command::{AccountId, Command};
+use crate::command::{AccountId, Action, Command};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::event::EventId;
@@ -64,56 +60,53 @@ impl Execute {
     }
 }
 
-impl Service<Permitted> for Execute {
-    type Response = Done;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<Done, Error>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, permitted: Permitted) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { this.execute(permitted).await.map(Done::from) })
-    }
-}
-
 impl Execute {
-    async fn execute(&self, permitted: Permitted) -> Result<Outcome, Error> {
-        let entry = self.entry(&permitted);
+    /// Carries a command out.
+    pub async fn execute(&self, permitted: Permitted) -> Result<Done, Error> {
+        let notify = permitted
+            .command()
+            .user_change()
+            .is_some_and(|change| change.notify);
         let (principal, account, command, context) = permitted.into_parts();
-        let deadline = context.deadline;
-        let write = Write {
-            store: &*self.store,
-            passwords: &self.passwords,
-            sign_in: &self.sign_in,
-            context: &context,
-            entry,
-            deadline,
+        let (action, deadline) = (command.action(), context.deadline);
+        // A read leaves no record, so that its entry is not even drafted.
+        let write = || {
+            let entry = self.entry(&principal, account, action, &context);
+            Write {
+                store: &*self.store,
+                passwords: &self.passwords,
+                sign_in: &self.sign_in,
+                context: &context,
+                entry: self.with_notice(entry, notify),
+                deadline,
+            }
         };
-        match command {
-            Command::CreateUser(change) => write.create_user(*change).await,
-            Command::UpdateUser(user, change) => write.update_user(&principal, user, *change).await,
-            Command::DeleteUser(user) => write.delete_user(&principal, user).await,
-            Command::CreateGroup(change) => write.create_group(*change).await,
-            Command::UpdateGroup(group, change) => write.update_group(group, *change).await,
-            Command::DeleteGroup(group) => write.delete_group(group).await,
+        let outcome = match command {
+            Command::CreateUser(change) => write().create_user(*change).await,
+            Command::UpdateUser(user, change) => {
+                write().update_user(&principal, user, *change).await
+            }
+            Command::DeleteUser(user) => write().delete_user(&principal, user).await,
+            Command::CreateGroup(change) => write().create_group(*change).await,
+            Command::UpdateGroup(group, change) => write().update_group(group, *change).await,
+            Command::DeleteGroup(group) => write().delete_group(group).await,
             Command::AddMember(member, role) => {
-                write.change_member(member, MemberChange::Add(role)).await
+                write().change_member(member, MemberChange::Add(role)).await
             }
             Command::RemoveMember(member) => {
-                write.change_member(member, MemberChange::Remove).await
+                write().change_member(member, MemberChange::Remove).await
             }
             Command::SetMemberRole(member, role) => {
-                write
+                write()
                     .change_member(member, MemberChange::SetRole(role))
                     .await
             }
             Command::BanMember(member, end) => {
-                write.change_member(member, MemberChange::Ban(end)).await
+                write().change_member(member, MemberChange::Ban(end)).await
             }
-            Command::UnbanMember(member) => write.change_member(member, MemberChange::Unban).await,
+            Command::UnbanMember(member) => {
+                write().change_member(member, MemberChange::Unban).await
+            }
             Command::ReadUser(user) => {
                 let found = read(deadline, self.store.read_user(account, user)).await?;
                 found
@@ -137,7 +130,8 @@ impl Execute {
                 .map(Outcome::Groups),
             Command::ListTimezones => Ok(Outcome::Timezones(Timezone::all().collect())),
             Command::Native(native) => self.native(account, native, deadline).await,
-        }
+        };
+        outcome.map(Done::from)
     }
 
     /// Nothing native can be done here, but a subject that must exist is looked for first.
@@ -156,26 +150,35 @@ impl Execute {
         Err(Error::new(Kind::Unsupported, message))
     }
 
-    fn entry(&self, permitted: &Permitted) -> Entry {
-        let context = permitted.context();
-        let asks_to_notify = permitted
-            .command()
-            .user_change()
-            .is_some_and(|change| change.notify);
-        let is_refused = asks_to_notify && !self.notifies;
-        if is_refused {
-            tracing::warn!(request.id = %context.request_id, "{NOT_NOTIFIED}");
-        }
+    /// What the trail is to say of a write.
+    fn entry(
+        &self,
+        principal: &Principal,
+        account: AccountId,
+        action: Action,
+        context: &Context,
+    ) -> Entry {
         Entry {
             at: self.clock.now(),
-            principal: permitted.principal().to_string(),
-            action: permitted.command().action().into(),
-            account: permitted.account(),
+            principal: principal.to_string(),
+            action: action.into(),
+            account,
             source: context.source,
             route: context.route.as_ref().map(|route| route.name.clone()),
             request_id: context.request_id.to_string(),
-            not_done: is_refused.then_some(NOT_NOTIFIED),
-            event: (asks_to_notify && self.notifies).then(|| EventId::new(&self.clock)),
+            not_done: None,
+            event: None,
         }
+    }
+
+    /// The entry of a write that says to notify its user, or does not.
+    fn with_notice(&self, mut entry: Entry, notify: bool) -> Entry {
+        if notify && self.notifies {
+            entry.event = Some(EventId::new(&self.clock));
+        } else if notify {
+            tracing::warn!(request.id = entry.request_id, "{NOT_NOTIFIED}");
+            entry.not_done = Some(NOT_NOTIFIED);
+        }
+        entry
     }
 }

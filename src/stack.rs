@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryFutureExt;
 use http::{Extensions, Request, Response};
 use http_body::Body;
 use ipnet::IpNet;
@@ -23,6 +22,7 @@ use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
 use crate::dispatch::Dispatch;
+use crate::error::Error;
 use crate::execute::Execute;
 use crate::forward::{Forward, Upstreams};
 use crate::journal::denial::DenialLog;
@@ -88,7 +88,8 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let router = Router::new(parts.routes.iter().cloned());
+    // Whatever a layer holds is shared: the stack is cloned for each request.
+    let router = Arc::new(Router::new(parts.routes.iter().cloned()));
     let find = move |request: &Request<WatchedBody<B>>| {
         router.find(request.uri(), request.headers()).cloned()
     };
@@ -111,8 +112,9 @@ where
         .layer(BodyLayer::new(parts.body_budget))
         .layer(InFlightLayer::new(&parts.routes));
     let denials = denials(&parts);
-    let seam = Translate::new(commands(parts), denials);
-    BoxCloneSyncService::new(http.service(service_fn(move |request| enter(seam.clone(), request))))
+    let seam = Arc::new(Translate::new(commands(parts), denials));
+    let enter = move |request| enter(Arc::clone(&seam), request);
+    BoxCloneSyncService::new(http.service(service_fn(enter)))
 }
 
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
@@ -168,9 +170,12 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 /// Hands a request over at the seam.
-async fn enter<S>(mut seam: S, request: Routed<Bytes>) -> Result<Response<ResponseBody>, S::Error>
+async fn enter<S>(
+    seam: Arc<Translate<S>>,
+    request: Routed<Bytes>,
+) -> Result<Response<ResponseBody>, Error>
 where
-    S: Service<Incoming, Response = Response<Bytes>>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
     let context = Context {
         request_id: request.id(),
@@ -178,13 +183,11 @@ where
         ..Context::default()
     };
     let Routed { head, body, route } = request;
-    let answered = seam.call(Incoming {
+    let incoming = Incoming {
         head,
         body,
         route,
         context,
-    });
-    answered
-        .map_ok(|response| response.map(ResponseBody::new))
-        .await
+    };
+    Ok(seam.translate(incoming).await.map(ResponseBody::new))
 }

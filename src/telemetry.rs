@@ -3,7 +3,9 @@
 //! One line a call. A line names the call, its caller and what became of it; it never holds a
 //! body, a key, a password or an e-mail address. A panic is a line too.
 
+mod json_line;
 mod panics;
+mod sink;
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
@@ -13,6 +15,9 @@ use http::{Extensions, Method};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
+use self::json_line::JsonLine;
+use self::sink::Sink;
+pub use self::sink::Writing;
 use crate::auth::Principal;
 use crate::auth::call::RequestId;
 use crate::command::Action;
@@ -30,16 +35,28 @@ pub enum Format {
     Json,
 }
 
+/// Why nothing can be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The filter is none.
+    #[error(transparent)]
+    Filter(#[from] ParseError),
+    /// There is no thread to write lines.
+    #[error("no thread can be started that writes it")]
+    Thread(#[from] io::Error),
+}
+
 /// Starts logging to standard error, panics too: `filter` is a level, or directives as in
-/// `dragoman=debug,hyper=warn`.
-pub fn start(format: Format, filter: &str) -> Result<(), ParseError> {
+/// `dragoman=debug,hyper=warn`. It lasts as long as what is returned.
+pub fn start(format: Format, filter: &str) -> Result<Writing, StartError> {
     let filter = EnvFilter::builder().parse(filter)?;
     let is_terminal = io::stderr().is_terminal();
+    let (sink, writing) = Sink::start(io::stderr())?;
     let subscriber = tracing_subscriber::fmt()
         // It would say so with `eprintln!`, which panics where standard error is a full disk.
         .log_internal_errors(false)
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(sink);
     let is_human = match format {
         Format::Human => true,
         Format::Json => false,
@@ -48,14 +65,10 @@ pub fn start(format: Format, filter: &str) -> Result<(), ParseError> {
     if is_human {
         subscriber.with_target(false).with_ansi(is_terminal).init();
     } else {
-        subscriber
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .init();
+        subscriber.event_format(JsonLine).init();
     }
     panics::log();
-    Ok(())
+    Ok(writing)
 }
 
 /// What the line of one call says.
@@ -81,24 +94,20 @@ pub struct CallLine<'a> {
 /// else as information.
 pub fn log_call(line: &CallLine<'_>) {
     let kind = line.error.map(Error::kind);
-    let fields = Fields {
-        caller: line.caller.map(ToString::to_string),
-        source: line.source.map(|ip| ip.to_string()),
-        took: u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
-    };
+    let took = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX);
     macro_rules! write_line {
         ($level:ident, $($extra:tt)*) => {
             tracing::$level!(
                 request.id = %line.id,
                 call.reference = %line.id.reference(),
-                call.caller = fields.caller.as_deref(),
-                call.source = fields.source.as_deref(),
+                call.caller = line.caller.map(display),
+                call.source = line.source.map(display),
                 call.route = line.route.name.as_str(),
                 call.dialect = line.route.dialect.name(),
                 call.action = line.action.map(Action::name),
                 error.kind = kind.map(Kind::name),
                 error.field = kind.and_then(Kind::field),
-                duration_us = fields.took,
+                duration_us = took,
                 $($extra)*
             )
         };
@@ -117,12 +126,6 @@ pub fn log_call(line: &CallLine<'_>) {
             );
         }
     }
-}
-
-struct Fields {
-    caller: Option<String>,
-    source: Option<String>,
-    took: u64,
 }
 
 /// The chain of causes in one line.

@@ -25,6 +25,15 @@ pub(crate) fn directory() -> TempDir {
 impl Gateway {
     /// Users have the ids from 1.
     pub(crate) fn with_users(users: u32) -> Self {
+        Self::started(users, &[])
+    }
+
+    /// One that reads every user of its file.
+    pub(crate) fn without_cache(users: u32) -> Self {
+        Self::started(users, &[("DRAGOMAN__STORE__CACHED_USERS", "0")])
+    }
+
+    fn started(users: u32, settings: &[(&str, &str)]) -> Self {
         let directory = directory();
         fs::write(directory.path().join("users.csv"), table(users)).expect("a file of users");
         let dragoman = || {
@@ -32,6 +41,7 @@ impl Gateway {
             command
                 .current_dir(&directory)
                 .env_clear()
+                .envs(settings.iter().copied())
                 .env("DRAGOMAN__KEYS__BENCH__VALUE", KEY)
                 .env("DRAGOMAN__KEYS__BENCH__SCOPES", "user:*")
                 .env("DRAGOMAN__SERVER__LISTEN", "127.0.0.1:0")

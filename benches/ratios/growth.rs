@@ -1,4 +1,5 @@
-//! What a get and an update by id cost with many users, beside few.
+//! What a get and an update by id cost with many users, beside few, where every one is read of the
+//! file: from memory few would be read at no cost, and many not.
 
 use super::callers::{CALLERS, cost};
 use super::gateway::{Gateway, read, update};
@@ -15,7 +16,7 @@ struct Trial {
 impl Trial {
     fn new(users: u32) -> Self {
         Self {
-            gateway: Gateway::with_users(users),
+            gateway: Gateway::without_cache(users),
             users,
             read: f64::INFINITY,
             update: f64::INFINITY,

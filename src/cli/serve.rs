@@ -29,8 +29,8 @@ pub(super) fn run(
     arguments: &ServeArguments,
 ) -> Result<ExitCode, Failure> {
     let config = load::with_serve(config, arguments)?;
-    telemetry::start(config.log.format, &config.log.filter)
-        .map_err(|error| Failure::failed("log.filter", error))?;
+    let _log = telemetry::start(config.log.format, &config.log.filter)
+        .map_err(|error| Failure::failed("log", error))?;
     let runtime = server::runtime(config.server.workers)
         .map_err(|error| Failure::failed("cannot start the runtime", error))?;
     let outcome = runtime.block_on(serve(config, arguments.pid_file.as_deref()))?;

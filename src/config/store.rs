@@ -35,6 +35,9 @@ pub(super) struct StoreSection {
     reserved_names: List<String>,
     /// Connections that read beside the one that writes: 1 to 64.
     readers: usize,
+    /// How many users that were read are kept in memory, about 1 KiB each: up to 1,000,000; 0 turns
+    /// it off. What another process writes is read a quarter of a second later.
+    cached_users: usize,
 }
 
 /// What RFC 2142 reserves for mail, and what is mistaken for the site's own voice. `admin` is not
@@ -63,6 +66,7 @@ impl Default for StoreSection {
             account: 1,
             reserved_names: List(RESERVED_NAMES.map(str::to_owned).into()),
             readers: 4,
+            cached_users: 10_000,
         }
     }
 }
@@ -94,6 +98,10 @@ impl StoreSection {
             let message = format!("{} is out of range: 1 to 64", self.readers);
             faults.push(place.fault("readers", message));
         }
+        if self.cached_users > 1_000_000 {
+            let message = format!("{} is out of range: 0 to 1000000", self.cached_users);
+            faults.push(place.fault("cached_users", message));
+        }
         // Who types a path means it from where they are.
         let directory = if place.is_flag("url") {
             Path::new("")
@@ -105,6 +113,7 @@ impl StoreSection {
             account: account?,
             parameters: Parameters {
                 readers: self.readers,
+                cached_users: self.cached_users,
                 reserved_names: self.reserved_names.0,
                 ..Parameters::default()
             },

@@ -2,11 +2,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response};
 use tower::Service;
@@ -16,7 +14,7 @@ use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context, Unread};
 use crate::command::field::Field;
-use crate::error::{Error, is_shown};
+use crate::error::is_shown;
 use crate::route::Route;
 use crate::telemetry::{CallLine, log_call};
 
@@ -39,8 +37,8 @@ pub struct Incoming {
 /// Decodes a request, has its calls carried out one after the other, and encodes the answer.
 ///
 /// *Position*: the seam between the two stacks. *Failure*: none; each call's error is encoded in
-/// its own place. *Cost*: a box for the future, a vector for the results.
-#[derive(Clone, Debug)]
+/// its own place. *Cost*: a vector for the results.
+#[derive(Debug)]
 pub struct Translate<S> {
     commands: S,
     denials: Denials,
@@ -53,33 +51,13 @@ impl<S> Translate<S> {
     }
 }
 
-impl<S> Service<Incoming> for Translate<S>
-where
-    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-{
-    type Response = Response<Bytes>;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<Response<Bytes>, Error>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Incoming) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { Ok(this.translate(request).await) })
-    }
-}
-
 impl<S> Translate<S>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible>,
+    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
-    async fn translate(mut self, request: Incoming) -> Response<Bytes> {
+    /// The answer to a request.
+    pub async fn translate(&self, request: Incoming) -> Response<Bytes> {
+        let mut commands = self.commands.clone();
         let Incoming {
             head,
             body,
@@ -92,7 +70,7 @@ where
         let mut results = Vec::with_capacity(calls.len());
         let mut lost = Vec::new();
         for call in calls {
-            let answered = self.carry_out(call, &context, &route).await;
+            let answered = self.carry_out(&mut commands, call, &context, &route).await;
             results.push(answered.result);
             lost.extend(answered.lost);
         }
@@ -105,7 +83,8 @@ where
     }
 
     async fn carry_out(
-        &mut self,
+        &self,
+        commands: &mut S,
         mut call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
@@ -116,7 +95,7 @@ where
             Ok(call) => call.context = context.clone(),
             Err(unread) => unread.context = context.clone(),
         }
-        let Ok(answered) = self.commands.call(call).await;
+        let Ok(answered) = commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
         self.denials.note(asked, context, &answered);
         log_call(&CallLine {

@@ -30,6 +30,7 @@ mod other_ids;
 mod presence;
 mod query;
 mod readers;
+mod recent;
 pub mod restore;
 mod schema;
 mod users;
@@ -38,11 +39,12 @@ mod wal;
 mod watch;
 mod writer;
 
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
@@ -50,13 +52,14 @@ use self::failure::Failure;
 use self::open::OpenError;
 use self::presence::Presence;
 use self::readers::Readers;
+use self::recent::Recent;
 use self::watch::Watch;
 use self::writer::{Writer, lock};
 use super::reserved::ReservedNames;
-use super::{KeyStore, MemberChange, Rotated, Rotation, Store, StoreError, StoreFuture};
-use crate::auth::keys::{Key, KeyRecord, KeyUse};
+use super::{MemberChange, Store, StoreError, StoreFuture};
+use crate::auth::keys::KeyRecord;
 use crate::auth::password::PasswordHash;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::command::group::{Group, GroupChange, GroupRef};
 use crate::command::member::{Member, Membership};
 use crate::command::name::Username;
@@ -73,6 +76,8 @@ pub struct Parameters {
     /// How many reads run at once; at least one. Each costs a thread, a connection and up to 2 MiB
     /// of cache.
     pub readers: usize,
+    /// How many users that were read are kept in memory, about 1 KiB each; none for 0.
+    pub cached_users: usize,
     /// How many writes may wait; more are refused.
     pub write_queue: usize,
     /// How many bytes the log may have that is written before the database. Only a reader that
@@ -86,6 +91,7 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             readers: 4,
+            cached_users: 10_000,
             write_queue: 1024,
             log_bytes: 1 << 30,
             reserved_names: Vec::new(),
@@ -104,6 +110,7 @@ pub struct SqliteStore {
     queued: Notify,
     writer: Writer,
     readers: Readers,
+    recent: Recent,
     /// Nothing once the store is closed.
     watches: Mutex<Option<Watches>>,
 }
@@ -137,6 +144,7 @@ impl SqliteStore {
             denials: Denials::new(),
             queued: Notify::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
+            recent: Recent::new(parameters.cached_users),
             writer: Writer::start(path.clone(), writer, Arc::clone(&presence), parameters)
                 .map_err(failed)?,
             watches: Mutex::new(Some(Watches {
@@ -190,25 +198,41 @@ impl Store for SqliteStore {
         let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        let written = self.writer.write(move |connection| {
-            users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
-        });
+        let recent = self.recent.clone();
+        let written = self.writer.write_then(
+            move |connection| {
+                users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
+            },
+            move |updated| updated.iter().for_each(|id| recent.forget(*id)),
+        );
         Box::pin(self.wake_sender(queues, written))
     }
 
     fn delete_user(&self, user: UserRef, entry: Entry) -> StoreFuture<'_, Option<Username>> {
         let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| users::delete(connection, &user, &draft)),
-        )
+        let recent = self.recent.clone();
+        Box::pin(self.writer.write_then(
+            move |connection| users::delete(connection, &user, &draft),
+            // It is not told under which id; that a user is deleted is rare.
+            move |_| recent.forget_all(),
+        ))
     }
 
     fn read_user(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<User>> {
-        Box::pin(
-            self.readers
-                .read(move |connection| users_read::read(connection, account, &user)),
-        )
+        if let UserRef::Id(id) = user
+            && let Some(user) = self.recent.find(account, id)
+        {
+            return Box::pin(ready(Ok(Some(user))));
+        }
+        let recent = self.recent.clone();
+        Box::pin(self.readers.read(move |connection| {
+            let moment = recent.moment();
+            let found = users_read::read(connection, account, &user)?;
+            if let Some(user) = &found {
+                recent.keep(moment, user);
+            }
+            Ok(found)
+        }))
     }
 
     fn list_users(&self, account: AccountId, query: UserQuery) -> StoreFuture<'_, UserPage> {
@@ -329,63 +353,6 @@ impl Store for SqliteStore {
             Ok(joined
                 .map_err(|_| Failure::Panicked)?
                 .map_err(|_| Failure::Panicked)?)
-        })
-    }
-}
-
-impl KeyStore for SqliteStore {
-    fn list_keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
-        Box::pin(self.readers.read(keys::list))
-    }
-
-    fn insert_key(&self, key: KeyRecord, entry: Entry) -> StoreFuture<'_, bool> {
-        let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| keys::insert(connection, &key, &draft)),
-        )
-    }
-
-    fn revoke_key(&self, name: String, at: Timestamp, entry: Entry) -> StoreFuture<'_, bool> {
-        let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| keys::revoke(connection, &name, at, &draft)),
-        )
-    }
-
-    fn rotate_key(
-        &self,
-        name: String,
-        rotation: Rotation,
-        entry: Entry,
-    ) -> StoreFuture<'_, Rotated> {
-        let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| keys::rotate(connection, &name, rotation, &draft)),
-        )
-    }
-
-    fn note_key_uses(&self, uses: Vec<KeyUse>) -> StoreFuture<'_, ()> {
-        Box::pin(
-            self.writer
-                .write(move |connection| keys::note_uses(connection, &uses)),
-        )
-    }
-
-    fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let (ready, told) = oneshot::channel();
-            {
-                let mut watches = lock(&self.watches);
-                let watches = watches.as_mut().ok_or(Failure::Closed)?;
-                let presence = Arc::clone(&watches.presence);
-                let watch = Watch::start(self.path.clone(), presence, changed, ready)
-                    .map_err(|error| StoreError::Database(Box::new(error)))?;
-                watches.running.push(watch);
-            }
-            told.await.map_err(|_| Failure::Closed)?
         })
     }
 }

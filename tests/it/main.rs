@@ -113,6 +113,7 @@ mod store_keys;
 mod store_kill;
 mod store_names;
 mod store_old_names;
+mod store_recent;
 mod store_rotation;
 mod store_search;
 mod store_users;

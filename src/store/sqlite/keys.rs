@@ -1,6 +1,7 @@
 //! API keys, and the first key and user of a new store.
 
 mod rotate;
+mod store;
 
 use rusqlite::{Connection, params};
 

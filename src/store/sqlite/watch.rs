@@ -1,4 +1,4 @@
-//! Telling a key ring of changes to keys, whichever process made them.
+//! Telling what is kept in memory of changes to the file, whichever process made them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,11 +10,13 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::presence::Presence;
+use super::recent::Recent;
 use super::{connect, keys};
 use crate::auth::keys::Key;
 use crate::store::StoreError;
 
-/// How often is looked. A revoked key works that much longer at most.
+/// How often is looked. A revoked key works that much longer at most, and what another process
+/// writes is read that much later.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 /// A thread that watches, until this is dropped.
@@ -29,6 +31,7 @@ impl Watch {
     pub(super) fn start(
         path: PathBuf,
         presence: Arc<Presence>,
+        recent: Recent,
         changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
         ready: oneshot::Sender<Result<(), StoreError>>,
     ) -> std::io::Result<Self> {
@@ -37,7 +40,9 @@ impl Watch {
             .name("store-keys".to_owned())
             .spawn(move || {
                 match connect::reader(&path) {
-                    Ok(connection) => Watcher::new(connection, changed).run(&stopped, ready),
+                    Ok(connection) => {
+                        Watcher::new(connection, recent, changed).run(&stopped, ready)
+                    }
                     Err(error) => drop(ready.send(Err(StoreError::Database(Box::new(error))))),
                 }
                 drop(presence);
@@ -54,14 +59,20 @@ impl Watch {
 
 struct Watcher {
     connection: Connection,
+    recent: Recent,
     changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
     seen: Option<(i64, Vec<Key>)>,
 }
 
 impl Watcher {
-    fn new(connection: Connection, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> Self {
+    fn new(
+        connection: Connection,
+        recent: Recent,
+        changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
+    ) -> Self {
         Self {
             connection,
+            recent,
             changed,
             seen: None,
         }
@@ -74,6 +85,7 @@ impl Watcher {
             return;
         }
         let mut failing = false;
+        self.recent.watched(true);
         while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(INTERVAL) {
             let looked = self.look();
             if let Err(error) = &looked
@@ -84,8 +96,12 @@ impl Watcher {
                     "the keys cannot be read; the last ones that were read stay in use"
                 );
             }
+            if failing != looked.is_err() {
+                self.recent.watched(looked.is_ok());
+            }
             failing = looked.is_err();
         }
+        self.recent.watched(false);
     }
 
     /// Passes the live keys on if they are not the ones of the last time.
@@ -99,6 +115,7 @@ impl Watcher {
         {
             return Ok(());
         }
+        self.recent.forget_all();
         let live = keys::live(&self.connection)?;
         if self.seen.as_ref().is_none_or(|(_, seen)| *seen != live) {
             (self.changed)(live.clone());

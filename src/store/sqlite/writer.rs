@@ -71,12 +71,28 @@ impl Writer {
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        self.write_then(work, |_| ()).await
+    }
+
+    /// As [`write`](Self::write), and once it is durable, before anybody hears of it, `then` is
+    /// called.
+    pub(super) async fn write_then<T, W, N>(&self, work: W, then: N) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        N: FnOnce(&T) + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.queue(Box::new(Write {
             work: Some(work),
             result: None,
-            // Whoever asked may have left; the write stands all the same.
-            reply: |result| drop(reply.send(result)),
+            reply: |result: Result<T, StoreError>| {
+                if let Ok(value) = &result {
+                    then(value);
+                }
+                // Whoever asked may have left; the write stands all the same.
+                drop(reply.send(result));
+            },
         }))?;
         answer.await.map_err(|_| Failure::Closed)?
     }

@@ -1,0 +1,93 @@
+//! The users that were read last, in memory.
+//!
+//! What is here is what the file says: a write takes its user out before it is answered, and a
+//! [`Watch`](super::watch) on the file empties it after a write of another process. Nothing is kept
+//! while nobody watches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::writer::lock;
+use crate::command::user::User;
+use crate::command::{AccountId, Id};
+
+/// A bounded number of users by id. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Recent {
+    /// How many there are at most.
+    capacity: usize,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    is_watched: bool,
+    /// Goes up whenever something here may have become wrong.
+    changes: u64,
+    users: HashMap<Id, Arc<User>>,
+}
+
+/// A moment before a read began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(u64);
+
+impl Recent {
+    /// Room for so many users; none at all is no memory.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            kept: Arc::default(),
+        }
+    }
+
+    /// The user of that id in the account.
+    pub(super) fn find(&self, account: AccountId, id: Id) -> Option<User> {
+        let user = lock(&self.kept).users.get(&id).map(Arc::clone)?;
+        (user.account == account).then(|| User::clone(&user))
+    }
+
+    /// To be asked for before the read whose result is to be kept.
+    pub(super) fn moment(&self) -> Moment {
+        Moment(lock(&self.kept).changes)
+    }
+
+    /// Keeps what was read, unless something has changed since. When there is no room it starts
+    /// anew: whoever is asked for often is back at once, and there is no order to be kept.
+    pub(super) fn keep(&self, since: Moment, user: &User) {
+        if self.capacity == 0 {
+            return;
+        }
+        let user = Arc::new(user.clone());
+        let mut kept = lock(&self.kept);
+        if !kept.is_watched || kept.changes != since.0 {
+            return;
+        }
+        if kept.users.len() >= self.capacity {
+            kept.users.clear();
+        }
+        kept.users.insert(user.id, user);
+    }
+
+    /// The user has changed, and the change is committed.
+    pub(super) fn forget(&self, id: Id) {
+        let mut kept = lock(&self.kept);
+        kept.changes += 1;
+        kept.users.remove(&id);
+    }
+
+    /// Something has changed, and it is not known what.
+    pub(super) fn forget_all(&self) {
+        let mut kept = lock(&self.kept);
+        kept.changes += 1;
+        kept.users.clear();
+    }
+
+    /// From now on somebody tells of changes by other processes, or nobody does any more.
+    pub(super) fn watched(&self, is_watched: bool) {
+        self.forget_all();
+        lock(&self.kept).is_watched = is_watched;
+    }
+}
+
+#[cfg(test)]
+mod tests;
