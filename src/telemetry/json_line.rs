@@ -190,7 +190,7 @@ mod tests {
             .with_writer(lines.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let broken = io::Error::other("disk \"full\"");
+            let broken: &(dyn Error + 'static) = &io::Error::other("disk \"full\"");
             tracing::warn!(
                 number = -3,
                 count = u64::MAX,
@@ -199,7 +199,7 @@ mod tests {
                 flag = true,
                 text = "a\tb\\",
                 shown = %"x\ny",
-                error = &broken as &dyn Error,
+                error = broken,
                 absent = None::<&str>,
                 "it {}",
                 "happened"

@@ -13,7 +13,7 @@ const SECRET: &str = "canaryInAPanic7f3a9c";
 #[test]
 #[ignore = "it is run by the test below, in a process of its own: the log and the hook are global"]
 fn panics_that_are_logged() {
-    telemetry::start(Format::Json, "info").unwrap();
+    let _log = telemetry::start(Format::Json, "info").unwrap();
     let panics: [fn(); 3] = [
         || panic!("a text of the program"),
         || panic!("the key is {}", std::hint::black_box(SECRET)),

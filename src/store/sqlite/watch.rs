@@ -41,7 +41,7 @@ impl Watch {
             .spawn(move || {
                 match connect::reader(&path) {
                     Ok(connection) => {
-                        Watcher::new(connection, recent, changed).run(&stopped, ready)
+                        Watcher::new(connection, recent, changed).run(&stopped, ready);
                     }
                     Err(error) => drop(ready.send(Err(StoreError::Database(Box::new(error))))),
                 }
