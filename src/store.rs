@@ -8,6 +8,7 @@ pub mod absent;
 mod apply;
 pub mod audit;
 pub mod bulk;
+pub mod crosswalk;
 mod digest;
 pub mod key_uses;
 pub mod notifications;
@@ -21,6 +22,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use self::audit::AuditStore;
+use self::crosswalk::CrosswalkStore;
 use self::notifications::NotificationQueue;
 pub use self::rotation::{Rotated, Rotation};
 use crate::auth::authenticate::UserDirectory;
@@ -53,6 +55,7 @@ pub trait Store:
     + AuditStore
     + DenialLog
     + ForwardLog
+    + CrosswalkStore
     + NotificationQueue
     + fmt::Debug
     + Send

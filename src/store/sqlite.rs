@@ -12,6 +12,7 @@ pub mod check;
 mod columns;
 mod connect;
 mod contents;
+mod crosswalk;
 mod directory;
 mod export;
 mod extensions;
@@ -41,7 +42,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
@@ -374,17 +375,14 @@ impl KeyStore for SqliteStore {
     }
 
     fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let (ready, told) = oneshot::channel();
-            {
-                let mut watches = lock(&self.watches);
-                let watches = watches.as_mut().ok_or(Failure::Closed)?;
-                let presence = Arc::clone(&watches.presence);
-                let watch = Watch::start(self.path.clone(), presence, changed, ready)
-                    .map_err(|error| StoreError::Database(Box::new(error)))?;
-                watches.running.push(watch);
+        let mut seen = None;
+        self.watch("keys", move |connection| {
+            let live = keys::live(connection)?;
+            if seen.as_ref() != Some(&live) {
+                changed(live.clone());
+                seen = Some(live);
             }
-            told.await.map_err(|_| Failure::Closed)?
+            Ok(())
         })
     }
 }

@@ -11,13 +11,14 @@ use crate::clock::Timestamp;
 use crate::journal::seal::Seal;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_users_groups_keys_audit.sql"),
     include_str!("migrations/0002_key_routes_rotation_last_use.sql"),
     include_str!("migrations/0003_other_ids.sql"),
     include_str!("migrations/0004_audit_chain.sql"),
     include_str!("migrations/0005_email_names_member_scopes.sql"),
     include_str!("migrations/0006_notifications.sql"),
+    include_str!("migrations/0007_crosswalk.sql"),
 ];
 
 /// The schema since which a username is no address of another user.
