@@ -8,6 +8,7 @@
 //! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
 //! audit trail hears of it whether or not anybody still waits.
 
+pub mod crosswalk;
 mod drive;
 mod hold;
 mod homes;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use self::crosswalk::Numbers;
 pub use self::upstream::Parameters;
 use self::upstream::Upstream;
 use crate::auth::denials::Asked;
@@ -39,6 +41,7 @@ use crate::journal::Entry;
 use crate::journal::forwarded::{ForwardLog, Forwarded};
 use crate::outcome::{Done, Outcome};
 use crate::route::{Losses, Route};
+use crate::store::crosswalk::CrosswalkStore;
 
 /// What the audit trail says of a write whose fields did not all have a place.
 const LEFT_OUT: &str = "fields that the upstream has no place for were left out";
@@ -60,28 +63,32 @@ pub struct Forward {
 
 /// The upstreams of a configuration, before there is a trail to write to.
 #[derive(Debug)]
-pub struct Upstreams(HashMap<String, Arc<Upstream>>);
+pub struct Upstreams(Vec<Upstream>);
 
 impl Upstreams {
     /// Connects to nothing yet.
     pub fn new(parameters: Vec<Parameters>) -> Result<Self, InvalidParameters> {
-        let upstreams = parameters.into_iter().map(|parameters| {
-            let name = parameters.name.clone();
-            Upstream::new(parameters).map(|upstream| (name, Arc::new(upstream)))
-        });
+        let upstreams = parameters.into_iter().map(Upstream::new);
         upstreams.collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl Forward {
-    /// Writes are noted in the trail.
+    /// Writes are noted in the trail, and who is who in the crosswalk's store.
     pub fn new(
         upstreams: Upstreams,
         trail: Arc<dyn ForwardLog + Send + Sync>,
+        crosswalk: &Arc<dyn CrosswalkStore + Send + Sync>,
         clock: Clock,
     ) -> Self {
+        let upstreams = upstreams.0.into_iter().map(|mut upstream| {
+            upstream
+                .crosswalk
+                .keep_in(Arc::clone(crosswalk), clock.clone());
+            (upstream.name.clone(), Arc::new(upstream))
+        });
         Self {
-            upstreams: Arc::new(upstreams.0),
+            upstreams: Arc::new(upstreams.collect()),
             trail,
             clock,
             tasks: TaskTracker::new(),
@@ -113,6 +120,11 @@ impl Forward {
         }
         let policy = &upstream.terms.policy;
         let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        let caller = context.route.as_ref().map(|route| route.dialect);
+        let numbers = caller.and_then(|dialect| upstream.crosswalk.numbers(dialect));
+        if let Some(numbers) = &numbers {
+            numbers.send(&mut command)?;
+        }
         upstream.note_lost(&entry.request_id, &lost);
         let deadline = upstream.deadline(context.deadline);
         let is_read = command.action().is_read();
@@ -121,8 +133,12 @@ impl Forward {
             upstream.carry_out(call, deadline).await?
         } else {
             entry.not_done = (!lost.is_empty()).then_some(LEFT_OUT);
-            self.write(upstream, call, deadline, entry).await?
+            self.write(upstream, call, numbers.clone(), deadline, entry)
+                .await?
         };
+        if let Some(numbers) = numbers {
+            numbers.bring_back(&mut outcome);
+        }
         homes::bring_back(&rules.homes, &mut outcome);
         Ok(Done { outcome, lost })
     }
@@ -132,16 +148,20 @@ impl Forward {
         &self,
         upstream: Arc<Upstream>,
         call: Call,
+        numbers: Option<Arc<Numbers>>,
         deadline: Instant,
         entry: Entry,
     ) -> Result<Outcome, Error> {
         let (reply, answer) = oneshot::channel();
         let trail = Arc::clone(&self.trail);
         self.tasks.spawn(async move {
-            let asked = Asked::of(&call);
+            let mut asked = Asked::of(&call);
+            let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
+            // As in what a caller was denied.
+            asked.user = asked.user.map(own);
             let result = upstream.carry_out(call, deadline).await;
             if let Ok(outcome) = &result {
-                let user = asked.user.or_else(|| made_user(outcome));
+                let user = asked.user.or_else(|| made_user(outcome).map(own));
                 let group = asked.group.or_else(|| made_group(outcome));
                 let done = Forwarded::done(entry.clone(), user, group);
                 trail.forwarded(done).await;

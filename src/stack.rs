@@ -42,6 +42,7 @@ use crate::router::Router;
 use crate::server::PeerAddr;
 use crate::store::Store;
 use crate::store::absent::Absent;
+use crate::store::crosswalk::CrosswalkStore;
 
 /// What the pipeline is made of.
 #[derive(Clone, Debug)]
@@ -76,7 +77,11 @@ pub fn forward(upstreams: Upstreams, store: Option<&Arc<dyn Store>>, clock: Cloc
         Some(store) => Arc::<dyn Store>::clone(store),
         None => Arc::new(Absent),
     };
-    Forward::new(upstreams, trail, clock)
+    let crosswalk: Arc<dyn CrosswalkStore + Send + Sync> = match store {
+        Some(store) => Arc::<dyn Store>::clone(store),
+        None => Arc::new(Absent),
+    };
+    Forward::new(upstreams, trail, &crosswalk, clock)
 }
 
 /// The gateway: any HTTP request in, always an answer out.

@@ -186,6 +186,9 @@ impl<'a> Explain<'a> {
             |upstream: &Parameters, command| upstream.rehearse(command, principal, account, route);
         let real = rehearse(upstream, call.command.clone());
         shown.lost = real.lost.iter().map(Loss::of).collect();
+        shown.numbers = real.has_own_ids.then_some(
+            "of users are the callers' own; the crosswalk, which is not looked at, knows what is sent",
+        );
         let First::Request {
             request,
             effect,

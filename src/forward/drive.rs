@@ -21,13 +21,14 @@ pub(super) async fn run(
     known: Known,
     deadline: Instant,
 ) -> Result<Outcome, Error> {
+    let account = call.account;
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
     loop {
         let (request, effect) = match step {
             Step::Done(outcome) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 return Ok(outcome);
             }
             Step::Send { request, effect } => (request, effect),
@@ -36,7 +37,7 @@ pub(super) async fn run(
         let (head, body) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(failure) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 let settled = exchange.settled().cloned();
                 return settled.ok_or_else(|| explain(failure, effect));
             }
@@ -47,7 +48,7 @@ pub(super) async fn run(
                 step
             }
             Err(failure) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 return Err(judge(upstream, failure));
             }
         };

@@ -23,6 +23,9 @@ use crate::route::{OnLoss, Route};
 pub struct Rehearsal {
     /// The fields that the upstream has no place for, and what becomes of each.
     pub lost: Vec<(Field, OnLoss)>,
+    /// Whether numbers of users are the caller's own, and others are sent in their place: which, only
+    /// the crosswalk knows, and it is not looked at.
+    pub has_own_ids: bool,
     /// What is sent first, or why nothing is.
     pub first: Result<First, Error>,
 }
@@ -51,7 +54,7 @@ pub enum First {
 
 impl Parameters {
     /// Goes through a command of a caller up to its first request. Nothing is remembered here of
-    /// the upstream, as right after a start. The principal may be unknown.
+    /// the upstream and its users, as right after a start. The principal may be unknown.
     pub fn rehearse(
         &self,
         mut command: Command,
@@ -70,7 +73,11 @@ impl Parameters {
                 self.start(call)
             }),
         };
-        Rehearsal { lost, first }
+        Rehearsal {
+            lost,
+            has_own_ids: self.crosswalk.own_ids.contains(&route.dialect),
+            first,
+        }
     }
 
     fn start(&self, call: Call) -> Result<First, Error> {

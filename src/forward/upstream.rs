@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use super::crosswalk::{self, Crosswalk};
 use super::drive;
 use super::hold::Hold;
 use super::user_locks::UserLocks;
@@ -16,7 +17,7 @@ use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
 use crate::command::text::Text;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Dialect, Id};
-use crate::dialect::exchange::{Exchange, Failure, Known, Learnt, Session, Terms};
+use crate::dialect::exchange::{self, Exchange, Failure, Known, Learnt, Session, Terms};
 use crate::dialect::expresses::rewrites;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -35,6 +36,8 @@ pub struct Parameters {
     pub credentials: Credentials,
     /// What its codec needs to know.
     pub terms: Terms,
+    /// What is remembered of its users.
+    pub crosswalk: crosswalk::Parameters,
 }
 
 /// An upstream in use.
@@ -45,6 +48,7 @@ pub(super) struct Upstream {
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
     pub(super) hold: Hold,
+    pub(super) crosswalk: Crosswalk,
     credentials: Credentials,
     total: Duration,
     users: UserLocks,
@@ -55,6 +59,7 @@ pub(super) struct Upstream {
 impl Upstream {
     pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         Ok(Self {
+            crosswalk: Crosswalk::new(parameters.name.clone(), parameters.crosswalk),
             name: parameters.name,
             dialect: parameters.dialect,
             total: parameters.client.total,
@@ -80,14 +85,52 @@ impl Upstream {
         own_call(&self.credentials, &self.terms, account, command)
     }
 
-    /// Has the upstream carry a call out. An update that reads before it writes is done for one
-    /// user at a time.
-    pub(super) async fn carry_out(&self, call: Call, deadline: Instant) -> Result<Outcome, Error> {
-        let Command::UpdateUser(user, _) = &call.command else {
-            return drive::run(self, call, self.known(None), deadline).await;
+    /// Has the upstream carry a call out. What is remembered of a user goes with its name.
+    pub(super) async fn carry_out(
+        &self,
+        mut call: Call,
+        deadline: Instant,
+    ) -> Result<Outcome, Error> {
+        let account = call.account;
+        let user = exchange::subject(&mut call.command).cloned();
+        let may_rename = may_rename(&call.command);
+        let carried_out = self.carry_out_for(user.as_ref(), call, deadline).await;
+        let is_unknown = |error: &Error| *error.kind() == Kind::UnknownOutcome;
+        let may_be_done = carried_out.as_ref().err().is_none_or(is_unknown);
+        if let Some(user) = user.filter(|_| may_rename && may_be_done) {
+            self.crosswalk.forget_user(account, &user);
+        }
+        carried_out
+    }
+
+    /// An update that reads before it writes is done for one user at a time.
+    async fn carry_out_for(
+        &self,
+        user: Option<&UserRef>,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<Outcome, Error> {
+        let remembered = match user {
+            // Where the store is slow, the upstream is asked.
+            Some(user) => timeout_at(deadline, self.crosswalk.recall(call.account, user)).await,
+            None => Ok(None),
         };
-        if !rewrites(self.dialect, call.command.action()) {
-            return drive::run(self, call, self.known(None), deadline).await;
+        let remembered = remembered.ok().flatten();
+        let doubtful = Known {
+            is_doubtful: true,
+            ..self.known(remembered)
+        };
+        let Some(user) = user.filter(|_| rewrites(self.dialect, call.command.action())) else {
+            return drive::run(self, call, doubtful, deadline).await;
+        };
+        if let Some(id) = remembered {
+            let _alone = self.users.lock(id, deadline).await?;
+            let updated = drive::run(self, call.clone(), doubtful, deadline).await;
+            // Nothing was done then, and what was remembered is forgotten.
+            let is_gone = |error: &Error| *error.kind() == Kind::UserNotFound;
+            if !updated.as_ref().is_err_and(is_gone) {
+                return updated;
+            }
         }
         let id = self.find(&call, user.clone(), deadline).await?;
         let _alone = self.users.lock(id, deadline).await?;
@@ -95,7 +138,8 @@ impl Upstream {
     }
 
     /// Remembers what an exchange found out.
-    pub(super) fn learn(&self, learnt: &Learnt) {
+    pub(super) fn learn(&self, account: Option<AccountId>, learnt: &Learnt) {
+        self.crosswalk.learn(account, learnt);
         match &learnt.session {
             Some(Session::Opened(session)) => *self.session() = Some(session.clone()),
             Some(Session::Closed) => *self.session() = None,
@@ -149,14 +193,16 @@ impl Upstream {
             }],
             ..UserQuery::default()
         };
+        let account = call.account;
         let call = Call {
             command: Command::ListUsers(query),
             ..call.clone()
         };
         match drive::run(self, call, self.known(None), deadline).await? {
             Outcome::Users(page) => {
-                let user = page.users.first();
-                user.map(|user| user.id).ok_or(Kind::UserNotFound.into())
+                let found = page.users.first().ok_or(Kind::UserNotFound)?.id;
+                self.crosswalk.remember(account, &user, found);
+                Ok(found)
             }
             Outcome::Done
             | Outcome::User(_)
@@ -182,6 +228,14 @@ impl Upstream {
         // A session is replaced as a whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a user may have another name after it, or none.
+fn may_rename(command: &Command) -> bool {
+    if let Command::UpdateUser(_, change) = command {
+        return change.username.is_some() || change.email.is_some();
+    }
+    matches!(command, Command::DeleteUser(_))
 }
 
 /// [`Upstream::call`], of an upstream that is not in use.

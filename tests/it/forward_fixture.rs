@@ -52,9 +52,13 @@ pub(crate) fn load(text: &str) -> Config {
 impl Front {
     /// The routes and upstreams of the text, with a key for the callers.
     pub(crate) fn new(text: &str) -> Self {
+        Self::within(tempfile::tempdir().unwrap(), text)
+    }
+
+    /// The same with the store of that directory, if there is one.
+    pub(crate) fn within(directory: TempDir, text: &str) -> Self {
         let text = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
         let config = load(&text);
-        let directory = tempfile::tempdir().unwrap();
         let store = config.has_store.then(|| {
             let database = directory.path().join("db");
             Arc::new(SqliteStore::open(&database, &Parameters::default(), seal()).unwrap())

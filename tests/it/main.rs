@@ -30,6 +30,8 @@ mod clients;
 mod config_golden;
 mod config_layers;
 mod config_reference;
+mod crosswalk;
+mod crosswalk_ids;
 mod dependencies;
 mod exchange;
 mod explain;

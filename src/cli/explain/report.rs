@@ -50,6 +50,9 @@ pub(super) struct CallReport {
     pub(super) scopes: Vec<&'static str>,
     pub(super) target: Option<String>,
     pub(super) lost: Vec<Loss>,
+    /// Why what is sent may have other numbers of users than are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) numbers: Option<&'static str>,
     pub(super) answered_here: bool,
     pub(super) upstream: Option<Upstream>,
     pub(super) refusal: Option<Refusal>,
@@ -251,6 +254,7 @@ impl CallReport {
             .map(|Loss { field, rule }| format!("{field} ({rule})"))
             .collect();
         let lost = (!lost.is_empty()).then(|| lost.join(", "));
+        let numbers = self.numbers.map(str::to_owned);
         for (name, value) in [
             ("user", self.user.as_ref()),
             ("group", self.group.as_ref()),
@@ -259,6 +263,7 @@ impl CallReport {
             ("scopes", scopes.as_ref()),
             ("target", self.target.as_ref()),
             ("lost", lost.as_ref()),
+            ("numbers", numbers.as_ref()),
         ] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{name:<12}{value}");
