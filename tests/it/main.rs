@@ -31,6 +31,7 @@ mod config_golden;
 mod config_layers;
 mod config_reference;
 mod crosswalk;
+mod crosswalk_command;
 mod crosswalk_ids;
 mod dependencies;
 mod exchange;
