@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod bulk;
 mod check;
+mod crosswalk;
 mod explain;
 mod failure;
 mod first_start;
@@ -59,6 +60,9 @@ pub fn run() -> ExitCode {
         Some(Command::Keys { store, command }) => keys::run(config, store.as_deref(), command),
         Some(Command::Audit { store, command }) => audit::run(config, store.as_deref(), command),
         Some(Command::Notify { store, command }) => notify::run(config, store.as_deref(), command),
+        Some(Command::Crosswalk { store, command }) => {
+            crosswalk::run(config, store.as_deref(), command)
+        }
         Some(Command::Store { store, command }) => {
             let store = store.as_deref();
             match command {

@@ -126,7 +126,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let server = server.map(|section| section.build(at, faults));
     let at = place.at("admin");
     let admin = at.read::<AdminSection>(faults);
-    let admin = admin.map(|section| section.build(server.as_ref(), at, faults));
+    let admin = admin.map(|section| section.build(server.as_ref(), directory, at, faults));
     let at = place.at("store");
     let store = at.read::<StoreSection>(faults);
     let store = store.and_then(|section| section.build(directory, at, faults));

@@ -9,6 +9,7 @@
 //! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
 //! audit trail hears of it whether or not anybody still waits.
 
+pub mod crosswalk;
 mod drive;
 mod hold;
 mod homes;
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use self::crosswalk::Numbers;
 use self::drive::Came;
 use self::keep::Keeper;
 use self::losses::Settled;
@@ -45,6 +47,7 @@ use crate::journal::Entry;
 use crate::journal::forwarded::Forwarded;
 use crate::outcome::{Done, Outcome};
 use crate::route::{Losses, Route};
+use crate::store::crosswalk::CrosswalkStore;
 use crate::store::kept::KeptFields;
 
 /// What the audit trail says of a write whose fields did not all have a place.
@@ -70,28 +73,33 @@ pub struct Forward {
 
 /// The upstreams of a configuration, before there is a trail to write to.
 #[derive(Debug)]
-pub struct Upstreams(HashMap<String, Arc<Upstream>>);
+pub struct Upstreams(Vec<Upstream>);
 
 impl Upstreams {
     /// Connects to nothing yet.
     pub fn new(parameters: Vec<Parameters>) -> Result<Self, InvalidParameters> {
-        let upstreams = parameters.into_iter().map(|parameters| {
-            let name = parameters.name.clone();
-            Upstream::new(parameters).map(|upstream| (name, Arc::new(upstream)))
-        });
+        let upstreams = parameters.into_iter().map(Upstream::new);
         upstreams.collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl Forward {
-    /// The keeper keeps the audit trail, and what upstreams have no place for.
+    /// The keeper keeps the audit trail, and what upstreams have no place for; the crosswalk's store
+    /// who is who.
     pub fn new(
         upstreams: Upstreams,
         keeper: Arc<dyn KeptFields + Send + Sync>,
+        crosswalk: &Arc<dyn CrosswalkStore + Send + Sync>,
         clock: Clock,
     ) -> Self {
+        let upstreams = upstreams.0.into_iter().map(|mut upstream| {
+            upstream
+                .crosswalk
+                .keep_in(Arc::clone(crosswalk), clock.clone());
+            (upstream.name.clone(), Arc::new(upstream))
+        });
         Self {
-            upstreams: Arc::new(upstreams.0),
+            upstreams: Arc::new(upstreams.collect()),
             keeper,
             clock,
             tasks: TaskTracker::new(),
@@ -123,6 +131,11 @@ impl Forward {
         }
         let policy = &upstream.terms.policy;
         let settled = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        let caller = context.route.as_ref().map(|route| route.dialect);
+        let numbers = caller.and_then(|dialect| upstream.crosswalk.numbers(dialect));
+        if let Some(numbers) = &numbers {
+            numbers.send(&mut command)?;
+        }
         upstream.note_lost(&entry.request_id, &settled.lost);
         let deadline = upstream.deadline(context.deadline);
         upstream.renew().await;
@@ -147,8 +160,12 @@ impl Forward {
             outcome.into()
         } else {
             entry.not_done = not_done(&settled);
-            self.write(upstream, call, settled, deadline, entry).await?
+            self.write(upstream, call, settled, numbers.clone(), deadline, entry)
+                .await?
         };
+        if let Some(numbers) = numbers {
+            numbers.bring_back(&mut done.outcome);
+        }
         homes::bring_back(&rules.homes, &mut done.outcome);
         Ok(done)
     }
@@ -159,20 +176,24 @@ impl Forward {
         upstream: Arc<Upstream>,
         call: Call,
         settled: Settled,
+        numbers: Option<Arc<Numbers>>,
         deadline: Instant,
         entry: Entry,
     ) -> Result<Done, Error> {
         let (reply, answer) = oneshot::channel();
         let keeper = Arc::clone(&self.keeper);
         self.tasks.spawn(async move {
-            let asked = Asked::of(&call);
+            let mut asked = Asked::of(&call);
+            let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
+            // As in what a caller was denied.
+            asked.user = asked.user.map(own);
             let Settled { mut lost, keeping } = settled;
             let realm = upstream.realm(call.account);
             let result = match upstream.carry_out(call, &*keeper, deadline).await {
                 // Its turn ends once what it leaves is kept: what is kept of two updates is in
                 // the order in which the upstream did them.
                 Ok((Came { outcome, user }, _turn)) => {
-                    let named = asked.user.or(user);
+                    let named = asked.user.or(user.map(own));
                     let group = asked.group.or_else(|| made_group(&outcome));
                     let done = Forwarded::done(entry.clone(), named, group);
                     let unkept = keep::leave(&*keeper, realm, user, keeping, done).await;

@@ -80,6 +80,10 @@ pub enum Act {
     RenewHash,
     /// A user was notified, or could not be.
     NotifyUser,
+    /// Numbers that callers have of their own came from another system.
+    ImportCrosswalk,
+    /// Something was forgotten of who is who at an upstream.
+    ForgetCrosswalk,
 }
 
 impl Act {
@@ -96,6 +100,8 @@ impl Act {
             Self::ImportMember => "member.import",
             Self::RenewHash => "user.rehash",
             Self::NotifyUser => "user.notify",
+            Self::ImportCrosswalk => "crosswalk.import",
+            Self::ForgetCrosswalk => "crosswalk.forget",
         }
     }
 }

@@ -25,6 +25,8 @@
 //! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
 //! with the write, and a task of its own sends it.
 //!
+//! [`control`] answers the command line on a socket: it looks at what a gateway without a store knows.
+//!
 //! # What always holds
 //!
 //! - The order of the command stack is checked by types: nothing reaches a store or an upstream
@@ -44,6 +46,8 @@
 //! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own.
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, or kept
 //!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
+//! - By a number that was looked up a while ago nothing is written before an answer has shown that its
+//!   user still has the name that the call says.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.
@@ -103,5 +107,7 @@ pub mod stack;
 pub mod server;
 
 pub mod client;
+
+pub mod control;
 
 pub mod cli;

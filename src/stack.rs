@@ -41,6 +41,7 @@ use crate::router::Router;
 use crate::server::PeerAddr;
 use crate::store::Store;
 use crate::store::absent::Absent;
+use crate::store::crosswalk::CrosswalkStore;
 use crate::store::kept::KeptFields;
 
 /// What the pipeline is made of.
@@ -77,7 +78,11 @@ pub fn forward(upstreams: Upstreams, store: Option<&Arc<dyn Store>>, clock: Cloc
         Some(store) => Arc::<dyn Store>::clone(store),
         None => Arc::new(Absent),
     };
-    Forward::new(upstreams, keeper, clock)
+    let crosswalk: Arc<dyn CrosswalkStore + Send + Sync> = match store {
+        Some(store) => Arc::<dyn Store>::clone(store),
+        None => Arc::new(Absent),
+    };
+    Forward::new(upstreams, keeper, &crosswalk, clock)
 }
 
 /// The gateway: any HTTP request in, always an answer out.

@@ -9,6 +9,7 @@ pub mod absent;
 mod apply;
 pub mod audit;
 pub mod bulk;
+pub mod crosswalk;
 mod digest;
 pub mod kept;
 pub mod key_uses;
@@ -23,6 +24,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use self::audit::AuditStore;
+use self::crosswalk::CrosswalkStore;
 use self::kept::KeptFields;
 use self::notifications::NotificationQueue;
 pub use self::rotation::{Rotated, Rotation};
@@ -55,6 +57,7 @@ pub trait Store:
     + AuditStore
     + DenialLog
     + KeptFields
+    + CrosswalkStore
     + NotificationQueue
     + fmt::Debug
     + Send

@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::audit::arguments::{AUDIT, AuditCommand};
+use super::crosswalk::arguments::{CROSSWALK, CrosswalkCommand};
 use super::key_times::{Expiry, Overlap};
 use super::notify::arguments::{NOTIFY, NotifyCommand};
 use crate::auth::scope::Scope;
@@ -68,6 +69,15 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: NotifyCommand,
+    },
+    /// Look at who is who at upstreams, import numbers of users, and forget.
+    #[command(after_help = CROSSWALK)]
+    Crosswalk {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "crosswalk-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: CrosswalkCommand,
     },
     /// Back up, restore and check the store.
     #[command(after_help = help::STORE)]

@@ -187,6 +187,9 @@ impl<'a> Explain<'a> {
         let real = rehearse(upstream, call.command.clone());
         shown.lost = real.lost.iter().map(Loss::of).collect();
         shown.kept = real.kept.iter().map(ToString::to_string).collect();
+        shown.numbers = real.has_own_ids.then_some(
+            "of users are the callers' own; the crosswalk, which is not looked at, knows what is sent",
+        );
         let First::Request {
             request,
             effect,

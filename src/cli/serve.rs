@@ -15,10 +15,12 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::forward::Upstreams;
+use crate::control::Control;
+use crate::forward::{self, Forward, Upstreams};
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
 use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
+use crate::store::crosswalk::CrosswalkAdmin;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyStore, Store, audit, key_uses};
 use crate::{stack, telemetry};
@@ -44,6 +46,13 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let admin = Listener::bind(&[config.admin.listen.into()])
         .map_err(|error| Failure::failed("admin.listen", error))?;
     let addresses: Vec<_> = listener.addresses().cloned().collect();
+    let control = config
+        .admin
+        .control
+        .as_deref()
+        .map(Control::bind)
+        .transpose();
+    let control = control.map_err(|error| Failure::failed("admin.control", error))?;
     let announcement = announcement(&listener, &admin);
     let server = server(&config, listener).with_admin(admin);
     let receiver = notifier::receiver(&config)?;
@@ -67,6 +76,9 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let counting = clock.clone();
     let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
     let forward = stack::forward(upstreams, commands.as_ref(), clock.clone());
+    if let Some(store) = &store {
+        watch_pairs(store, &forward, &config.upstreams).await?;
+    }
     let gateway = stack::gateway(stack::Parts {
         routes: config.routes,
         trusted_proxies: config.auth.trusted_proxies,
@@ -93,6 +105,7 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     let outcome = tokio::select! {
         outcome = server.run(gateway) => outcome,
         never = keep_house(store.as_deref(), &keys, &counting) => match never {},
+        never = answer(control, &forward) => match never {},
     };
     if let Some(notifier) = notifier {
         notifier.finish(outcome).await;
@@ -114,6 +127,30 @@ async fn keep_house(store: Option<&SqliteStore>, keys: &KeyRing, clock: &Clock) 
         never = audit::keep_counting(store, clock) => never,
         never = key_uses::keep_noting(keys, store) => never,
     }
+}
+
+/// Answers the command line, for as long as it is polled.
+async fn answer(control: Option<Control>, forward: &Forward) -> Infallible {
+    match control {
+        Some(control) => control.serve(forward.clone()).await,
+        None => pending().await,
+    }
+}
+
+/// Has the imported numbers of users taken as they are at any time, where any are looked for.
+async fn watch_pairs(
+    store: &SqliteStore,
+    forward: &Forward,
+    upstreams: &[forward::Parameters],
+) -> Result<(), Failure> {
+    if upstreams.is_empty() {
+        return Ok(());
+    }
+    let forward = forward.clone();
+    store
+        .watch_pairs(Box::new(move |pairs| forward.take_pairs(&pairs)))
+        .await
+        .map_err(|error| Failure::failed("cannot read the crosswalk", error))
 }
 
 async fn close(store: &SqliteStore, keys: &KeyRing) -> Result<(), Failure> {

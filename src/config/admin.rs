@@ -1,6 +1,7 @@
 //! `[admin]`: where the operator connects.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -9,11 +10,16 @@ use super::place::Place;
 use super::value::Address;
 use crate::server;
 
+/// The longest path of a control socket.
+const LONGEST: usize = 90;
+
 /// The parameters of the admin listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// Where `/health/live` and `/health/ready` are answered, without a token.
     pub listen: SocketAddr,
+    /// The Unix socket on which the command line asks a running gateway; none where absent.
+    pub control: Option<PathBuf>,
 }
 
 /// `[admin]` as it is written.
@@ -22,12 +28,15 @@ pub struct Admin {
 pub(super) struct AdminSection {
     /// Never one of the addresses of `[server]`: callers must not reach it.
     listen: Address,
+    /// A Unix socket for the gateway's own user, relative to the configuration file.
+    control: Option<PathBuf>,
 }
 
 impl Default for AdminSection {
     fn default() -> Self {
         Self {
             listen: Address(SocketAddr::from(([127, 0, 0, 1], 9901))),
+            control: None,
         }
     }
 }
@@ -37,6 +46,7 @@ impl AdminSection {
     pub(super) fn build(
         self,
         server: Option<&super::Server>,
+        directory: &Path,
         place: Place<'_>,
         faults: &mut Faults,
     ) -> Admin {
@@ -46,7 +56,15 @@ impl AdminSection {
             let message = format!("{listen} is taken by server.listen: choose another port");
             faults.push(place.fault("listen", message));
         }
-        Admin { listen }
+        let control = self.control.map(|path| directory.join(path));
+        // The kernel's limit, less what the name of the socket takes while it is made.
+        let length = |path: &PathBuf| path.as_os_str().len();
+        if control.as_ref().is_some_and(|path| length(path) > LONGEST) {
+            let message =
+                format!("is longer than {LONGEST} bytes with its directory: choose a shorter path");
+            faults.push(place.fault("control", message));
+        }
+        Admin { listen, control }
     }
 }
 

@@ -12,12 +12,12 @@ use super::routes::{DialectName, role_table, usual_path, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
 use super::upstream_url::{Address, parse};
-use super::value::{Given, Size, Span, from_scalar};
+use super::value::{Given, List, Size, Span, from_scalar};
 use crate::auth::Credentials;
 use crate::client::{self, Client, TlsParameters};
 use crate::command::{AccountId, Dialect, Id};
 use crate::dialect::exchange::{Terms, Unknown};
-use crate::forward::Parameters;
+use crate::forward::{Parameters, crosswalk};
 use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
@@ -45,6 +45,10 @@ pub(super) struct UpstreamSection {
     password_file: Option<PathBuf>,
     /// The account that its users belong to: calls for another find nobody there.
     account: Option<i64>,
+    /// For how long the number that a name was found to have is remembered; 0 turns that off.
+    remember_users: Option<Span>,
+    /// Dialects whose callers have numbers of their own for its users, which are imported.
+    own_ids: List<DialectName>,
     /// Grupo and b2evolution: ids of roles there, and what they stand for.
     roles: Option<Names>,
     /// b2evolution only: whether an update is refused that would empty fields nobody can read there.
@@ -116,6 +120,10 @@ impl UpstreamSection {
             credentials,
             secret_file: secret_file.map(|path| files.directory.join(path)),
             terms,
+            crosswalk: crosswalk::Parameters {
+                remember: self.remember_users.unwrap_or(Span::seconds(600)).0,
+                own_ids: self.own_ids.0.iter().map(|name| name.0).collect(),
+            },
         })
     }
 

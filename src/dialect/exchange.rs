@@ -99,6 +99,9 @@ pub struct Known {
     /// The number, at the upstream, of the user that the command names. Without it a number in the
     /// command is the upstream's own.
     pub user: Option<Id>,
+    /// Whether that number was looked up a while ago, so that the name may be another's by now. Then
+    /// nothing is written by it before an answer has shown that its user still has the name.
+    pub is_doubtful: bool,
     /// The number, at the upstream, of the group that the command names.
     pub group: Option<Id>,
     /// What the user's attributes are that the upstream has and does not show: an attribute that
@@ -113,6 +116,8 @@ pub struct Known {
 pub struct Learnt {
     /// The number of a user at the upstream, by how the call named it.
     pub user: Option<(UserRef, Id)>,
+    /// The name whose number was known, and is another's by now or nobody's.
+    pub mistaken: Option<UserRef>,
     /// The session to use from now on.
     pub session: Option<Session>,
     /// Attributes that the update may have taken away, since their values are not known.
@@ -246,7 +251,7 @@ pub(super) fn take_account(call: &mut Call, terms: &Terms) -> Result<Option<Acco
 }
 
 /// The user that a command is about, where it is about one that is there already.
-pub(super) const fn subject(command: &mut Command) -> Option<&mut UserRef> {
+pub const fn subject(command: &mut Command) -> Option<&mut UserRef> {
     match command {
         Command::UpdateUser(user, _) | Command::ReadUser(user) | Command::DeleteUser(user) => {
             Some(user)

@@ -36,13 +36,14 @@ pub(super) async fn run(
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
+    let account = call.account;
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = upstream.hold.leave(deadline).await?;
     loop {
         let (request, effect) = match step {
             Step::Done(outcome) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 return Ok(came(outcome, &exchange, known_user));
             }
             Step::Send { request, effect } => (request, effect),
@@ -51,7 +52,7 @@ pub(super) async fn run(
         let (head, body) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(failure) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 let settled = exchange.settled().cloned();
                 return match settled {
                     Some(outcome) => Ok(came(outcome, &exchange, known_user)),
@@ -65,7 +66,7 @@ pub(super) async fn run(
                 step
             }
             Err(failure) => {
-                upstream.learn(exchange.learnt());
+                upstream.learn(account, exchange.learnt());
                 return Err(judge(upstream, shown, failure));
             }
         };

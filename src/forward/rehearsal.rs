@@ -26,6 +26,9 @@ pub struct Rehearsal {
     /// The fields that would be kept here, because the upstream has no place for them or does not
     /// show them.
     pub kept: Vec<Field>,
+    /// Whether numbers of users are the caller's own, and others are sent in their place: which, only
+    /// the crosswalk knows, and it is not looked at.
+    pub has_own_ids: bool,
     /// What is sent first, or why nothing is.
     pub first: Result<First, Error>,
 }
@@ -54,7 +57,7 @@ pub enum First {
 
 impl Parameters {
     /// Goes through a command of a caller up to its first request. Nothing is remembered here of
-    /// the upstream, as right after a start. The principal may be unknown.
+    /// the upstream and its users, as right after a start. The principal may be unknown.
     pub fn rehearse(
         &self,
         mut command: Command,
@@ -77,7 +80,12 @@ impl Parameters {
                 self.start(call)
             }),
         };
-        Rehearsal { lost, kept, first }
+        Rehearsal {
+            lost,
+            kept,
+            has_own_ids: self.crosswalk.own_ids.contains(&route.dialect),
+            first,
+        }
     }
 
     fn start(&self, call: Call) -> Result<First, Error> {

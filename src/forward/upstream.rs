@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::MutexGuard as Turn;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use super::crosswalk::{self, Crosswalk};
 use super::drive::{self, Came};
 use super::hold::Hold;
 use super::keep::{self, Keeper};
@@ -20,7 +21,7 @@ use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
 use crate::command::text::Text;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Dialect, Id};
-use crate::dialect::exchange::{Exchange, Failure, Known, Learnt, Session, Terms};
+use crate::dialect::exchange::{self, Exchange, Failure, Known, Learnt, Session, Terms};
 use crate::dialect::expresses::rewrites;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
@@ -42,6 +43,8 @@ pub struct Parameters {
     pub secret_file: Option<PathBuf>,
     /// What its codec needs to know.
     pub terms: Terms,
+    /// What is remembered of its users.
+    pub crosswalk: crosswalk::Parameters,
 }
 
 /// An upstream in use.
@@ -53,6 +56,7 @@ pub(super) struct Upstream {
     pub(super) terms: Arc<Terms>,
     pub(super) hold: Hold,
     pub(super) own: OwnCredentials,
+    pub(super) crosswalk: Crosswalk,
     total: Duration,
     users: UserLocks,
     session: Mutex<Option<Secret>>,
@@ -62,6 +66,7 @@ pub(super) struct Upstream {
 impl Upstream {
     pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         Ok(Self {
+            crosswalk: Crosswalk::new(parameters.name.clone(), parameters.crosswalk),
             name: parameters.name,
             dialect: parameters.dialect,
             total: parameters.client.total,
@@ -102,30 +107,77 @@ impl Upstream {
         own_call(self.own.present(), &self.terms, account, command)
     }
 
-    /// Has the upstream carry a call out. An update that reads before it writes is done for one
-    /// user at a time: nobody else has a turn while this one's is held.
+    /// Has the upstream carry a call out. What is remembered of a user goes with its name. An update
+    /// that reads before it writes is done for one user at a time: nobody else has a turn while this
+    /// one's is held.
     pub(super) async fn carry_out(
         &self,
+        mut call: Call,
+        keeper: &Keeper,
+        deadline: Instant,
+    ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
+        let account = call.account;
+        let user = exchange::subject(&mut call.command).cloned();
+        let may_rename = may_rename(&call.command);
+        let carried_out = self
+            .carry_out_for(user.as_ref(), call, keeper, deadline)
+            .await;
+        let is_unknown = |error: &Error| *error.kind() == Kind::UnknownOutcome;
+        let may_be_done = carried_out.as_ref().err().is_none_or(is_unknown);
+        if let Some(user) = user.filter(|_| may_rename && may_be_done) {
+            self.crosswalk.forget_user(account, &user);
+        }
+        carried_out
+    }
+
+    async fn carry_out_for(
+        &self,
+        user: Option<&UserRef>,
         call: Call,
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
-        let rewrites = rewrites(self.dialect, call.command.action());
-        let user = if let Command::UpdateUser(user, _) = &call.command
-            && rewrites
-        {
-            user.clone()
-        } else {
-            let came = drive::run(self, call, self.known(None), deadline).await?;
+        let remembered = match user {
+            // Where the store is slow, the upstream is asked.
+            Some(user) => timeout_at(deadline, self.crosswalk.recall(call.account, user)).await,
+            None => Ok(None),
+        };
+        let remembered = remembered.ok().flatten();
+        let doubtful = Known {
+            is_doubtful: true,
+            ..self.known(remembered)
+        };
+        let Some(user) = user.filter(|_| rewrites(self.dialect, call.command.action())) else {
+            let came = drive::run(self, call, doubtful, deadline).await?;
             return Ok((came, None));
         };
-        let id = self.find(&call, user, deadline).await?;
-        let turn = self.users.lock(id, deadline).await?;
-        let realm = self.realm(call.account);
-        let known = Known {
-            kept: keep::known(keeper, self.dialect, realm, id, deadline).await?,
-            ..self.known(Some(id))
-        };
+        if remembered.is_some() {
+            let updated = self.update(doubtful, call.clone(), keeper, deadline).await;
+            // Nothing was done then, and what was remembered is forgotten.
+            let is_gone = |error: &Error| *error.kind() == Kind::UserNotFound;
+            if !updated.as_ref().is_err_and(is_gone) {
+                return updated;
+            }
+        }
+        let id = self.find(&call, user.clone(), deadline).await?;
+        self.update(self.known(Some(id)), call, keeper, deadline)
+            .await
+    }
+
+    /// Reads and writes the user that is known, who has its turn.
+    async fn update(
+        &self,
+        mut known: Known,
+        call: Call,
+        keeper: &Keeper,
+        deadline: Instant,
+    ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
+        let mut turn = None;
+        if let Some(id) = known.user {
+            turn = self.users.lock(id, deadline).await?;
+            let realm = self.realm(call.account);
+            known.kept = keep::known(keeper, self.dialect, realm, id, deadline).await?;
+        }
         let came = drive::run(self, call, known, deadline).await?;
         Ok((came, turn))
     }
@@ -140,7 +192,8 @@ impl Upstream {
     }
 
     /// Remembers what an exchange found out.
-    pub(super) fn learn(&self, learnt: &Learnt) {
+    pub(super) fn learn(&self, account: Option<AccountId>, learnt: &Learnt) {
+        self.crosswalk.learn(account, learnt);
         match &learnt.session {
             Some(Session::Opened(session)) => *self.session() = Some(session.clone()),
             Some(Session::Closed) => *self.session() = None,
@@ -194,6 +247,7 @@ impl Upstream {
             }],
             ..UserQuery::default()
         };
+        let account = call.account;
         let call = Call {
             command: Command::ListUsers(query),
             ..call.clone()
@@ -203,8 +257,9 @@ impl Upstream {
             .outcome
         {
             Outcome::Users(page) => {
-                let user = page.users.first();
-                user.map(|user| user.id).ok_or(Kind::UserNotFound.into())
+                let found = page.users.first().ok_or(Kind::UserNotFound)?.id;
+                self.crosswalk.remember(account, &user, found);
+                Ok(found)
             }
             Outcome::Done
             | Outcome::User(_)
@@ -230,6 +285,14 @@ impl Upstream {
         // A session is replaced as a whole.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a user may have another name after it, or none.
+fn may_rename(command: &Command) -> bool {
+    if let Command::UpdateUser(_, change) = command {
+        return change.username.is_some() || change.email.is_some();
+    }
+    matches!(command, Command::DeleteUser(_))
 }
 
 /// [`Upstream::call`], of an upstream that is not in use.

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use futures_util::future::{BoxFuture, ready};
 
+use super::StoreFuture;
+use super::crosswalk::{CrosswalkStore, Found, Named};
 use crate::auth::authenticate::{Login, UserDirectory};
 use crate::auth::password::PasswordHash;
 use crate::clock::Timestamp;
@@ -79,6 +81,21 @@ impl KeptFields for Absent {
     fn kept(&self, _: Realm, _: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>> {
         Box::pin(ready(Ok(Vec::new())))
     }
+}
+
+/// What is remembered of upstreams is in memory only.
+impl CrosswalkStore for Absent {
+    fn keeps_crosswalk(&self) -> bool {
+        false
+    }
+
+    fn recall(&self, _: String, _: Named, _: Timestamp) -> StoreFuture<'_, Option<Found>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn remember(&self, _: String, _: Named, _: Found, _: Timestamp) {}
+
+    fn forget_user(&self, _: String, _: Option<Named>, _: Option<Id>) {}
 }
 
 fn note(entry: &Entry, user: Option<Id>, group: Option<Id>, outcome: &str) {

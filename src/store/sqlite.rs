@@ -12,6 +12,7 @@ pub mod check;
 mod columns;
 mod connect;
 mod contents;
+mod crosswalk;
 mod directory;
 mod export;
 mod extensions;

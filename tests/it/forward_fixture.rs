@@ -52,7 +52,7 @@ pub(crate) fn load(text: &str) -> Config {
 impl Front {
     /// The routes and upstreams of the text, with a key for the callers.
     pub(crate) fn new(text: &str) -> Self {
-        Self::over(tempfile::tempdir().unwrap(), text)
+        Self::within(tempfile::tempdir().unwrap(), text)
     }
 
     /// The same as after a restart: with another configuration over the same store.
@@ -60,10 +60,11 @@ impl Front {
         if let Some(store) = &self.store {
             store.close().await.unwrap();
         }
-        Self::over(self.directory, text)
+        Self::within(self.directory, text)
     }
 
-    fn over(directory: TempDir, text: &str) -> Self {
+    /// The same with the store of that directory, if there is one.
+    pub(crate) fn within(directory: TempDir, text: &str) -> Self {
         let text = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
         let config = load(&text);
         let store = config.has_store.then(|| {

@@ -219,8 +219,8 @@ Examples:
 It says which route answers in which dialect, what is asked, where the credential was, whose it is as
 far as keys can be read, what scopes it needs, where the command goes, what an upstream has no place
 for, what is kept here, and the first request to it, with *** for secrets. A fault is shown as the
-caller gets it. Nothing is sent or written. What depends on users, groups and earlier calls is not
-looked at.
+caller gets it. Nothing is sent or written. What depends on users, groups, earlier calls and the
+crosswalk is not looked at.
 
 Lines end with CRLF or LF. The body has Content-Length bytes, or goes to the end of the file.
 
@@ -228,7 +228,7 @@ Keys of --json: refused, remarks, route {name, dialect, host, path}, calls [{act
 user, group, credential {place, form}, principal, scopes, target, lost [{field, rule}], kept,
 answered_here, upstream {name, dialect, effect, request, more, at_risk}, refusal {kind, messages}}],
 answer {status, body}.
-What is not known or does not apply is null.
+What is not known or does not apply is null; numbers is there only where callers have their own.
 
 Exit codes:
   0   it is understood, and nothing of it is refused as far as that can be known

@@ -52,6 +52,9 @@ pub(super) struct CallReport {
     pub(super) lost: Vec<Loss>,
     /// Fields that are kept in the store, once the upstream has done the rest.
     pub(super) kept: Vec<String>,
+    /// Why what is sent may have other numbers of users than are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) numbers: Option<&'static str>,
     pub(super) answered_here: bool,
     pub(super) upstream: Option<Upstream>,
     pub(super) refusal: Option<Refusal>,
@@ -255,6 +258,7 @@ impl CallReport {
             .collect();
         let lost = (!lost.is_empty()).then(|| lost.join(", "));
         let kept = (!self.kept.is_empty()).then(|| self.kept.join(", "));
+        let numbers = self.numbers.map(str::to_owned);
         for (name, value) in [
             ("user", self.user.as_ref()),
             ("group", self.group.as_ref()),
@@ -264,6 +268,7 @@ impl CallReport {
             ("target", self.target.as_ref()),
             ("lost", lost.as_ref()),
             ("kept here", kept.as_ref()),
+            ("numbers", numbers.as_ref()),
         ] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{name:<12}{value}");

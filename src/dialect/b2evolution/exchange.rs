@@ -137,14 +137,14 @@ impl Exchange {
         };
         match (&user, self.known.user) {
             (UserRef::Id(own), known) => self.act_on(known.unwrap_or(*own)),
-            (_, Some(id)) => {
+            (_, Some(id)) if !self.known.is_doubtful || self.reads_first() => {
                 self.named = subject::directory(&user)
                     .ok()
                     .map(|directory| (user, directory));
                 self.remembered = true;
                 self.act_on(id)
             }
-            (_, None) => {
+            _ => {
                 let directory = subject::directory(&user)?;
                 self.named = Some((user, directory.clone()));
                 self.list(State::LookUp, directory)
@@ -181,11 +181,18 @@ impl Exchange {
         &self.learnt
     }
 
+    /// Whether an answer shows the user's login before anything is written.
+    fn reads_first(&self) -> bool {
+        let command = &self.call.command;
+        matches!(command, Command::ReadUser(_))
+            || update(command).is_some_and(|change| merge::needs(change, Flag::Identity))
+    }
+
     fn act_on(&mut self, id: Id) -> Result<Step, Failure> {
         if let Some(user) = exchange::subject(&mut self.call.command) {
             *user = UserRef::Id(id);
         }
-        if update(&self.call.command).is_some_and(|change| merge::needs(change, Flag::Identity)) {
+        if self.reads_first() && update(&self.call.command).is_some() {
             self.state = State::Identity;
             return self.view(id);
         }
@@ -212,7 +219,7 @@ impl Exchange {
             Err(refusal) => return self.refused(refusal, Effect::Read, head),
         };
         if let Some(directory) = self.forgets(&user) {
-            return self.list(State::LookUp, directory);
+            return self.look_up_again(directory);
         }
         if let Command::UpdateUser(_, change) = &mut self.call.command {
             let mut at_risk = mem::take(&mut self.learnt.at_risk);
@@ -268,18 +275,30 @@ impl Exchange {
             return None;
         }
         let directory = directory.clone();
+        self.learnt.mistaken = Some(named.clone());
         self.remembered = false;
         Some(directory)
     }
 
-    /// Nobody has the number that was remembered: the login may belong to another by now. Nothing
-    /// was done, so that it may be asked again.
+    /// Whoever sees to it that a user is updated once at a time knows it by the doubtful number: it
+    /// has to begin again with the right one.
+    fn look_up_again(&mut self, directory: Directory) -> Result<Step, Failure> {
+        if self.known.is_doubtful && update(&self.call.command).is_some() {
+            return Err(Failure::Call(Kind::UserNotFound.into()));
+        }
+        self.list(State::LookUp, directory)
+    }
+
+    /// Nobody has the number that was remembered, or a read by a doubtful one is refused: the login
+    /// may belong to another by now. Nothing was done, so that it may be asked again.
     fn refused(&mut self, refusal: Refusal, effect: Effect, head: &Parts) -> Result<Step, Failure> {
-        let is_gone = refusal.kind() == Some(&Kind::UserNotFound);
-        if let (true, true, Some((_, directory))) = (is_gone, self.remembered, &self.named) {
+        let is_gone = refusal.kind() == Some(&Kind::UserNotFound)
+            || (self.known.is_doubtful && effect == Effect::Read && refusal.is_about_the_user());
+        if let (true, true, Some((named, directory))) = (is_gone, self.remembered, &self.named) {
             let directory = directory.clone();
+            self.learnt.mistaken = Some(named.clone());
             self.remembered = false;
-            return self.list(State::LookUp, directory);
+            return self.look_up_again(directory);
         }
         // It changes memberships before it looks at the rest of the form.
         let change = update(&self.call.command);

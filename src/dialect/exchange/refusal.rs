@@ -32,6 +32,14 @@ impl Refusal {
         }
     }
 
+    /// Whether it can be for whom a number belongs to, and not for who asks or how.
+    pub(in crate::dialect) const fn is_about_the_user(&self) -> bool {
+        matches!(
+            self.kind(),
+            Some(Kind::UserNotFound | Kind::Closed | Kind::PermissionDenied)
+        )
+    }
+
     /// The failure of a command whose last request had that effect and got that status.
     pub(in crate::dialect) fn into_failure(self, effect: Effect, status: StatusCode) -> Failure {
         match self {

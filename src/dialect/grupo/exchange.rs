@@ -40,7 +40,9 @@ impl Exchange {
     ) -> Result<(Self, Step), Failure> {
         take_account(&mut call, &terms)?;
         let by_number = takes_numbers_only(&call.command);
-        if let (Some(id), Some(user)) = (known.user, subject(&mut call.command)) {
+        // It shows nobody, so that a doubtful number stays one.
+        let id = known.user.filter(|_| !known.is_doubtful);
+        if let (Some(id), Some(user)) = (id, subject(&mut call.command)) {
             name_user(user, id, by_number);
         }
         if let (Some(id), Some(group)) = (known.group, group(&mut call.command)) {

@@ -43,6 +43,8 @@ pub struct Exchange {
 enum State {
     /// Who the user is.
     LookUp(LookUp),
+    /// Whether a doubtful number is still the one of that user.
+    Verify(Id, LookUp),
     /// What the caller asked.
     Act,
     /// How many there are besides those on the page.
@@ -71,11 +73,11 @@ impl Exchange {
             state: State::Act,
             settled: None,
         };
-        let step = exchange.begin(named, known.user)?;
+        let step = exchange.begin(named, known)?;
         Ok((exchange, step))
     }
 
-    fn begin(&mut self, named: Option<UserRef>, known: Option<Id>) -> Result<Step, Failure> {
+    fn begin(&mut self, named: Option<UserRef>, known: &Known) -> Result<Step, Failure> {
         let Some(named) = named else {
             if is_empty_page(&self.call.command) {
                 let (users, total) = (Vec::new(), 0);
@@ -85,15 +87,17 @@ impl Exchange {
         };
         let look_up = match LookUp::new(&named) {
             Ok(look_up) => look_up,
-            Err(own) => return self.act_on(known.unwrap_or(own)),
+            Err(own) => return self.act_on(known.user.unwrap_or(own)),
         };
         self.named = Some((named, look_up.clone()));
-        match known {
-            Some(id) => {
+        match known.user {
+            Some(id) if !known.is_doubtful => {
                 self.remembered = true;
                 self.act_on(id)
             }
-            None => self.look_up(look_up),
+            // One search says who it is just as well.
+            Some(id) if look_up.may_take_two() => self.verify(id, look_up),
+            Some(_) | None => self.look_up(look_up),
         }
     }
 
@@ -101,6 +105,7 @@ impl Exchange {
     pub(in crate::dialect) fn next(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         match std::mem::replace(&mut self.state, State::Act) {
             State::LookUp(look_up) => self.found(look_up, head, body),
+            State::Verify(id, look_up) => self.verified(id, look_up, head, body),
             State::Act => self.acted(head, body),
             State::Count(page) => self.counted(page, head, body),
         }
@@ -120,6 +125,33 @@ impl Exchange {
         let command = Command::ListUsers(look_up.query()?);
         self.state = State::LookUp(look_up);
         self.send(&command, Effect::Read)
+    }
+
+    fn verify(&mut self, id: Id, look_up: LookUp) -> Result<Step, Failure> {
+        self.state = State::Verify(id, look_up);
+        self.send(&Command::ReadUser(UserRef::Id(id)), Effect::Read)
+    }
+
+    /// Whoever has the number goes on only if it is who the call names.
+    fn verified(
+        &mut self,
+        id: Id,
+        look_up: LookUp,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<Step, Failure> {
+        let command = Command::ReadUser(UserRef::Id(id));
+        let answer = response::decode(&command, self.number, head, body, &self.terms.policy);
+        match answer.and_then(|outcome| check_user(&command, outcome)) {
+            Ok(Outcome::User(user)) if look_up.fits(&user) => self.found_user(*user),
+            Err(refusal) if !refusal.is_about_the_user() => {
+                Err(refusal.into_failure(Effect::Read, head.status))
+            }
+            Ok(_) | Err(_) => {
+                self.learnt.mistaken = self.named.as_ref().map(|(named, _)| named.clone());
+                self.look_up(look_up)
+            }
+        }
     }
 
     fn found(&mut self, look_up: LookUp, head: &Parts, body: &[u8]) -> Result<Step, Failure> {

@@ -1,4 +1,4 @@
-//! Telling what is kept in memory of changes to the file, whichever process made them.
+//! Telling whoever asks of changes to the file, whichever process made them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,15 +9,19 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::failure::Failure;
 use super::presence::Presence;
 use super::recent::Recent;
-use super::{connect, keys};
-use crate::auth::keys::Key;
-use crate::store::StoreError;
+use super::writer::lock;
+use super::{SqliteStore, connect};
+use crate::store::{StoreError, StoreFuture};
 
 /// How often is looked. A revoked key works that much longer at most, and what another process
 /// writes is read that much later.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+/// Looks at what may have changed, and tells of what did.
+type Look = dyn FnMut(&Connection) -> Result<(), StoreError> + Send;
 
 /// A thread that watches, until this is dropped.
 #[derive(Debug)]
@@ -26,22 +30,47 @@ pub(super) struct Watch {
     thread: JoinHandle<()>,
 }
 
+impl SqliteStore {
+    /// Has a thread of its own look now, and again soon after any commit. The answer comes after the
+    /// first look.
+    pub(super) fn watch(
+        &self,
+        what: &'static str,
+        look: impl FnMut(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let (ready, told) = oneshot::channel();
+            {
+                let mut watches = lock(&self.watches);
+                let watches = watches.as_mut().ok_or(Failure::Closed)?;
+                let presence = Arc::clone(&watches.presence);
+                let (path, recent) = (self.path.clone(), self.recent.clone());
+                let watch = Watch::start(path, presence, recent, what, Box::new(look), ready)
+                    .map_err(|error| StoreError::Database(Box::new(error)))?;
+                watches.running.push(watch);
+            }
+            told.await.map_err(|_| Failure::Closed)?
+        })
+    }
+}
+
 impl Watch {
-    /// Starts the thread. `ready` is told when the keys were passed on for the first time.
-    pub(super) fn start(
+    /// Starts the thread. `ready` is told of the first look.
+    fn start(
         path: PathBuf,
         presence: Arc<Presence>,
         recent: Recent,
-        changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
+        what: &'static str,
+        look: Box<Look>,
         ready: oneshot::Sender<Result<(), StoreError>>,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
-            .name("store-keys".to_owned())
+            .name("store-watch".to_owned())
             .spawn(move || {
                 match connect::reader(&path) {
                     Ok(connection) => {
-                        Watcher::new(connection, recent, changed).run(&stopped, ready);
+                        Watcher::new(connection, recent, what, look).run(&stopped, ready);
                     }
                     Err(error) => drop(ready.send(Err(StoreError::Database(Box::new(error))))),
                 }
@@ -60,20 +89,18 @@ impl Watch {
 struct Watcher {
     connection: Connection,
     recent: Recent,
-    changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
-    seen: Option<(i64, Vec<Key>)>,
+    what: &'static str,
+    look: Box<Look>,
+    seen: Option<i64>,
 }
 
 impl Watcher {
-    fn new(
-        connection: Connection,
-        recent: Recent,
-        changed: Box<dyn Fn(Vec<Key>) + Send + Sync>,
-    ) -> Self {
+    fn new(connection: Connection, recent: Recent, what: &'static str, look: Box<Look>) -> Self {
         Self {
             connection,
             recent,
-            changed,
+            what,
+            look,
             seen: None,
         }
     }
@@ -92,8 +119,9 @@ impl Watcher {
                 && !failing
             {
                 tracing::error!(
+                    store.watched = self.what,
                     error = ?error,
-                    "the keys cannot be read; the last ones that were read stay in use"
+                    "the store cannot be looked at; what was read of it last stays in use"
                 );
             }
             if failing != looked.is_err() {
@@ -104,23 +132,17 @@ impl Watcher {
         self.recent.watched(false);
     }
 
-    /// Passes the live keys on if they are not the ones of the last time.
+    /// Looks if anything was committed since the last time.
     fn look(&mut self) -> Result<(), StoreError> {
         // It changes with every commit of another connection, and this one commits nothing.
         let version = self
             .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))?;
-        if let Some((seen, _)) = &self.seen
-            && *seen == version
-        {
-            return Ok(());
+        if self.seen != Some(version) {
+            self.recent.forget_all();
+            (self.look)(&self.connection)?;
+            self.seen = Some(version);
         }
-        self.recent.forget_all();
-        let live = keys::live(&self.connection)?;
-        if self.seen.as_ref().is_none_or(|(_, seen)| *seen != live) {
-            (self.changed)(live.clone());
-        }
-        self.seen = Some((version, live));
         Ok(())
     }
 }

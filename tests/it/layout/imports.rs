@@ -6,7 +6,7 @@ use super::paths::{Path, paths};
 use super::source::{Token, tokens};
 
 /// The components from the bottom up. Each may import what stands in the rows above its own.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["secret", "clock", "command", "outcome", "error"],
     &["route", "journal"],
     &["auth"],
@@ -22,6 +22,7 @@ const LAYERS: [&[&str]; 10] = [
         "notify",
         "middleware",
     ],
+    &["control"],
     &["config"],
     &["stack"],
     &["cli"],

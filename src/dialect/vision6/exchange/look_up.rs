@@ -41,6 +41,11 @@ impl LookUp {
         }
     }
 
+    /// Whether one search may not be enough.
+    pub(super) const fn may_take_two(&self) -> bool {
+        matches!(self, Self::Username(_, Some(_)))
+    }
+
     /// The search as a query.
     pub(super) fn query(&self) -> Result<UserQuery, Error> {
         let (attribute, value) = match self {

@@ -1,17 +1,10 @@
 //! What the store does with keys.
 
-use std::sync::Arc;
-
-use tokio::sync::oneshot;
-
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::clock::Timestamp;
 use crate::journal::Entry;
-use crate::store::sqlite::failure::Failure;
-use crate::store::sqlite::watch::Watch;
-use crate::store::sqlite::writer::lock;
 use crate::store::sqlite::{SqliteStore, keys};
-use crate::store::{KeyStore, Rotated, Rotation, StoreError, StoreFuture};
+use crate::store::{KeyStore, Rotated, Rotation, StoreFuture};
 
 impl KeyStore for SqliteStore {
     fn list_keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
@@ -55,18 +48,14 @@ impl KeyStore for SqliteStore {
     }
 
     fn watch_keys(&self, changed: Box<dyn Fn(Vec<Key>) + Send + Sync>) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let (ready, told) = oneshot::channel();
-            {
-                let mut watches = lock(&self.watches);
-                let watches = watches.as_mut().ok_or(Failure::Closed)?;
-                let presence = Arc::clone(&watches.presence);
-                let recent = self.recent.clone();
-                let watch = Watch::start(self.path.clone(), presence, recent, changed, ready)
-                    .map_err(|error| StoreError::Database(Box::new(error)))?;
-                watches.running.push(watch);
+        let mut seen = None;
+        self.watch("keys", move |connection| {
+            let live = keys::live(connection)?;
+            if seen.as_ref() != Some(&live) {
+                changed(live.clone());
+                seen = Some(live);
             }
-            told.await.map_err(|_| Failure::Closed)?
+            Ok(())
         })
     }
 }

@@ -1,0 +1,221 @@
+//! The control socket: what the command line asks of a running gateway.
+//!
+//! HTTP/1.1 with JSON bodies on a Unix socket that only the gateway's own user can open, so that
+//! `curl --unix-socket` can ask too. One request a connection.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /crosswalk` | the lines of the crosswalk |
+//! | `POST /crosswalk/import` with `pairs` | how many are `new` |
+//! | `POST /crosswalk/forget` with `upstream` and what | how many were `forgotten` |
+//!
+//! Whatever is refused is answered with an `error`, in words.
+
+pub mod client;
+mod crosswalk;
+mod socket;
+pub mod wire;
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+pub use self::socket::BindError;
+use self::socket::Socket;
+use self::wire::Refused;
+use crate::forward::Forward;
+
+/// Who connects while so many are answered waits.
+const AT_ONCE: usize = 4;
+
+/// All that one connection may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The most that a request may say: all pairs that are kept fit into it.
+const MOST_BYTES: usize = 32 << 20;
+
+/// The wait after a connection that cannot be accepted.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The socket, bound. Its file is removed when this is dropped.
+#[derive(Debug)]
+pub struct Control {
+    socket: Socket,
+}
+
+impl Control {
+    /// Binds the socket at the path, for the eyes of this user only. A socket that nobody answers at
+    /// is replaced. Must be called within a Tokio runtime.
+    pub fn bind(path: &Path) -> Result<Self, BindError> {
+        Socket::bind(path).map(|socket| Self { socket })
+    }
+
+    /// Answers for as long as it is polled.
+    pub async fn serve(self, forward: Forward) -> Infallible {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        loop {
+            let turn = Arc::clone(&turns).acquire_owned().await;
+            let stream = match self.socket.accept().await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::warn!(error = %error, "the control socket cannot accept connections");
+                    sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let forward = forward.clone();
+            tokio::spawn(async move {
+                // Whoever is too slow, or leaves, is told nothing.
+                drop(timeout(PATIENCE, converse(stream, forward)).await);
+                drop(turn);
+            });
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, forward: Forward) {
+    let service = service_fn(move |request| {
+        let forward = forward.clone();
+        async move { Ok::<_, Infallible>(answer(request, &forward).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = served.await {
+        tracing::debug!(error = %error, "a connection of the control socket broke");
+    }
+}
+
+async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let known = ["/crosswalk", "/crosswalk/import", "/crosswalk/forget"];
+    let answered = match (&head.method, head.uri.path()) {
+        (&Method::GET, "/crosswalk") => {
+            crosswalk::list(forward).map(|lines| json(StatusCode::OK, &lines))
+        }
+        (&Method::POST, "/crosswalk/import") => read(body)
+            .await
+            .and_then(|asked| crosswalk::import(forward, asked))
+            .map(|imported| json(StatusCode::OK, &imported)),
+        (&Method::POST, "/crosswalk/forget") => read(body)
+            .await
+            .and_then(|asked| crosswalk::forget(forward, asked))
+            .map(|forgotten| json(StatusCode::OK, &forgotten)),
+        (_, path) if known.contains(&path) => Err(Refused::new(405, "is not asked so")),
+        _ => Err(Refused::new(404, "this gateway knows nothing of that")),
+    };
+    answered.unwrap_or_else(|refused| {
+        let status = StatusCode::from_u16(refused.status);
+        json(status.unwrap_or(StatusCode::BAD_REQUEST), &refused)
+    })
+}
+
+async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+    let body = Limited::new(body, MOST_BYTES).collect().await;
+    let body = body.map_err(|_| Refused::new(413, "the body is too long, or breaks off"))?;
+    serde_json::from_slice(&body.to_bytes())
+        .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
+    let (status, text) = match serde_json::to_vec(value) {
+        Ok(text) => (status, text),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, b"{}".to_vec()),
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::forward::Upstreams;
+    use crate::store::absent::Absent;
+    use crate::store::crosswalk::CrosswalkStore;
+
+    fn forward() -> Forward {
+        let upstreams = Upstreams::new(Vec::new()).unwrap();
+        let crosswalk: Arc<dyn CrosswalkStore + Send + Sync> = Arc::new(Absent);
+        Forward::new(upstreams, Arc::new(Absent), &crosswalk, Clock::system())
+    }
+
+    async fn ask(path: &Path, head: &str, body: &[u8]) -> String {
+        let mut stream = UnixStream::connect(path).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // What is refused may not be read to its end.
+        drop(stream.write_all(body).await);
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer).await);
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_told_with_its_status() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let post = |target: &str, length: usize| {
+            format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
+        };
+        let long = vec![b' '; MOST_BYTES + 1];
+        let answer = ask(&path, &post("/crosswalk/import", long.len()), &long).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        for (target, body, status) in [
+            ("/crosswalk", "", "405"),
+            ("/else", "", "404"),
+            ("/crosswalk/import", "[]", "400"),
+            ("/crosswalk/forget", r#"{"upstream":"a"}"#, "400"),
+            ("/crosswalk/forget", r#"{"upstream":"a","all":true}"#, "404"),
+        ] {
+            let answer = ask(&path, &post(target, body.len()), body.as_bytes()).await;
+            let wanted = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&wanted), "{target}: {answer}");
+            assert!(answer.contains(r#"{"error":""#), "{answer}");
+        }
+        serving.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_is_given_up_and_until_then_nobody_else_gets_its_turn() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let mut silent = Vec::new();
+        for _ in 0..AT_ONCE {
+            silent.push(UnixStream::connect(&path).await.unwrap());
+        }
+        let since = Instant::now();
+        let answer = ask(&path, "GET /crosswalk HTTP/1.1\r\nHost: a\r\n\r\n", b"").await;
+        assert!(answer.ends_with("[]"), "{answer}");
+        assert!(since.elapsed() >= PATIENCE, "{:?}", since.elapsed());
+        for mut stream in silent {
+            let mut rest = Vec::new();
+            assert!(stream.read_to_end(&mut rest).await.is_ok());
+        }
+        serving.abort();
+    }
+}
