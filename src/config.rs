@@ -145,8 +145,9 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
-    let routes = build_routes(place, faults);
+    let mut routes = build_routes(place, faults);
     targets::refuse_unknown(&routes, place, faults);
+    targets::settle_relays(&mut routes, &upstreams, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
     losses::check(&routes, &upstreams, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);

@@ -13,6 +13,7 @@ mod hold;
 mod homes;
 mod losses;
 pub mod rehearsal;
+mod relay;
 mod upstream;
 mod user_locks;
 
@@ -33,6 +34,7 @@ use crate::clock::Clock;
 use crate::command::field::{Field, UserField};
 use crate::command::timezone::Timezone;
 use crate::command::{AccountId, Command, Dialect, Id};
+use crate::dialect::exchange::is_read;
 use crate::dialect::expresses::has_operation;
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
@@ -102,21 +104,25 @@ impl Forward {
         let mut entry = self.entry(&permitted);
         let account = account(
             permitted.context().route.as_deref(),
+            permitted.command(),
             Some(permitted.principal()),
             permitted.account(),
         );
         let (_, _, mut command, context) = permitted.into_parts();
         let usual = Losses::default();
         let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
-        if let Some(outcome) = own_answer(upstream.dialect, &command)? {
+        relay::judge(&command, &context, upstream.dialect)?;
+        if let Some(outcome) = own_answer(upstream.dialect, &command) {
             return Ok(outcome.into());
         }
         let policy = &upstream.terms.policy;
         let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
         upstream.note_lost(&entry.request_id, &lost);
         let deadline = upstream.deadline(context.deadline);
-        let is_read = command.action().is_read();
-        let call = upstream.call(account, command)?;
+        relay::note(&command, &context, &upstream.name);
+        let is_read = is_read(&command);
+        let mut call = upstream.call(account, command)?;
+        relay::name_host(&mut call, &context, upstream.keeps_host);
         let mut outcome = if is_read {
             upstream.carry_out(call, deadline).await?
         } else {
@@ -140,7 +146,9 @@ impl Forward {
         self.tasks.spawn(async move {
             let asked = Asked::of(&call);
             let result = upstream.carry_out(call, deadline).await;
-            if let Ok(outcome) = &result {
+            if let Ok(outcome) = &result
+                && !relay::is_refusal(outcome)
+            {
                 let user = asked.user.or_else(|| made_user(outcome));
                 let group = asked.group.or_else(|| made_group(outcome));
                 let done = Forwarded::done(entry.clone(), user, group);
@@ -218,10 +226,12 @@ fn refuse_strangers(principal: &Principal, command: &Command) -> Result<(), Erro
 /// nor its key is bound to any, so that it means whatever account the upstream has.
 fn account(
     route: Option<&Route>,
+    command: &Command,
     principal: Option<&Principal>,
     account: AccountId,
 ) -> Option<AccountId> {
-    let is_named = route.is_some_and(|route| route.dialect == Dialect::Vision6);
+    let names_one = !matches!(command, Command::Native(_) | Command::ListTimezones);
+    let is_named = names_one && route.is_some_and(|route| route.dialect == Dialect::Vision6);
     let is_bound = match principal {
         Some(Principal::Key(key)) => !key.accounts.is_empty(),
         Some(Principal::User { .. } | Principal::Anonymous) | None => false,
@@ -229,35 +239,10 @@ fn account(
     (is_named || is_bound).then_some(account)
 }
 
-/// What needs no upstream, or cannot be asked of one.
-fn own_answer(dialect: Dialect, command: &Command) -> Result<Option<Outcome>, Error> {
-    match command {
-        Command::ListTimezones if !has_operation(dialect, command.action()) => {
-            Ok(Some(Outcome::Timezones(Timezone::all().collect())))
-        }
-        Command::Native(native) => {
-            let operation = native.operation.as_str();
-            let message = format!("{operation} is not relayed; send it to the original system");
-            Err(Error::new(Kind::Unsupported, message))
-        }
-        Command::CreateUser(_)
-        | Command::UpdateUser(..)
-        | Command::ReadUser(_)
-        | Command::ListUsers(_)
-        | Command::CountUsers(_)
-        | Command::DeleteUser(_)
-        | Command::CreateGroup(_)
-        | Command::UpdateGroup(..)
-        | Command::ReadGroup(_)
-        | Command::ListGroups
-        | Command::DeleteGroup(_)
-        | Command::AddMember(..)
-        | Command::RemoveMember(_)
-        | Command::SetMemberRole(..)
-        | Command::BanMember(..)
-        | Command::UnbanMember(_)
-        | Command::ListTimezones => Ok(None),
-    }
+/// What needs no upstream.
+fn own_answer(dialect: Dialect, command: &Command) -> Option<Outcome> {
+    let is_known = *command == Command::ListTimezones && !has_operation(dialect, command.action());
+    is_known.then(|| Outcome::Timezones(Timezone::all().collect()))
 }
 
 const fn made_user(outcome: &Outcome) -> Option<Id> {

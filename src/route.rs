@@ -96,6 +96,8 @@ pub struct FormLimits {
     pub name_bytes: usize,
     /// Bytes of a field's value.
     pub value_bytes: usize,
+    /// Files that a native operation may bring along; the body's limit is theirs, too.
+    pub files: usize,
 }
 
 impl Default for FormLimits {
@@ -104,6 +106,7 @@ impl Default for FormLimits {
             fields: 256,
             name_bytes: 128,
             value_bytes: 64 * 1024,
+            files: 0,
         }
     }
 }

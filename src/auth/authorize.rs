@@ -1,5 +1,6 @@
 //! Principal and command → permit.
 
+use std::borrow::Cow;
 use std::task::{Context as TaskContext, Poll};
 
 use futures_util::future::{Either, Ready, ready};
@@ -132,7 +133,7 @@ pub fn judge(
     let account = account_of(principal, call.account, default_account)
         .ok_or_else(|| Error::from(Kind::UserNotFound).caused_by(ForeignAccount))?;
     match principal {
-        Principal::Key(key) => judge_key(key, &call.command)?,
+        Principal::Key(key) => judge_key(key, call)?,
         Principal::User {
             id,
             administrator,
@@ -140,6 +141,7 @@ pub fn judge(
             confirmed,
             ..
         } => {
+            refuse_relaying(call)?;
             refuse_unconfirmed(*id, *confirmed, &call.command)?;
             judge_user(*id, *administrator, *read_only, &call.command)?;
         }
@@ -176,29 +178,54 @@ fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Optio
     }
 }
 
-fn judge_key(key: &Key, command: &Command) -> Result<(), Error> {
-    match needed_scopes(command).find(|scope| !key.scopes.grants(scope)) {
-        Some(missing) => Err(denied(missing)),
+fn judge_key(key: &Key, call: &Call) -> Result<(), Error> {
+    match needed_scopes(call).find(|scope| !key.scopes.grants(scope)) {
+        Some(missing) => Err(denied(&missing)),
         None => Ok(()),
     }
 }
 
-/// The scopes that a key needs for a command, as far as the command itself shows: a user who is an
+/// The scopes that a key needs for a call, as far as the call itself shows: a user who is an
 /// administrator already asks for more.
-pub fn needed_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
-    let own = scope(command.action()).into_iter();
-    own.chain(sensitive_scopes(command))
+pub fn needed_scopes(call: &Call) -> impl Iterator<Item = Cow<'static, str>> {
+    let own = match relayed_operation(call) {
+        Some(operation) => Some(format!("native.{operation}").into()),
+        None => scope(call.command.action()).map(Cow::Borrowed),
+    };
+    let sensitive = sensitive_scopes(&call.command).map(Cow::Borrowed);
+    own.into_iter().chain(sensitive)
 }
 
-fn denied(scope: &'static str) -> Error {
+/// The name of a native operation that is relayed. Some open any user's session, so each needs a
+/// scope of its own, which no other scope includes.
+fn relayed_operation(call: &Call) -> Option<&str> {
+    if let Command::Native(native) = &call.command
+        && call.context.relays()
+    {
+        return Some(native.operation.as_str());
+    }
+    None
+}
+
+fn denied(scope: &str) -> Error {
     let message = format!("the API key lacks the scope {scope}; use a key that has it");
     Error::new(Kind::PermissionDenied, message)
 }
 
+/// A user has no scopes, whoever it is.
+fn refuse_relaying(call: &Call) -> Result<(), Error> {
+    let Some(operation) = relayed_operation(call) else {
+        return Ok(());
+    };
+    let message =
+        format!("only an API key with the scope native.{operation} may do this; send one");
+    Err(Error::new(Kind::PermissionDenied, message))
+}
+
 /// The scope that an action needs. Reading the names of time zones needs none.
 ///
-/// A native operation does nothing on the store but look its subject up, so it needs no more than
-/// reading users; towards an upstream each needs a scope of its own.
+/// A native operation that is not relayed does nothing but look its subject up in the store, so it
+/// needs no more than reading users.
 const fn scope(action: Action) -> Option<&'static str> {
     match action {
         Action::CreateUser | Action::UpdateUser => Some("user:write"),

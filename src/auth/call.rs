@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderValue;
+
 use crate::command::{AccountId, Command};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -91,6 +93,8 @@ pub struct Context {
     pub source: Option<IpAddr>,
     /// The route it came by.
     pub route: Option<Arc<crate::route::Route>>,
+    /// The host that the caller named, port included, where the route answers for one host only.
+    pub host: Option<HeaderValue>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
 }
@@ -101,6 +105,13 @@ impl Context {
         self.route
             .as_ref()
             .is_some_and(|route| route.policy.anonymous)
+    }
+
+    /// Whether native operations are relayed from here.
+    pub fn relays(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.targets.relays)
     }
 }
 

@@ -61,6 +61,13 @@ fn summary(config: &Config) -> String {
             let _ = write!(text, ", {} goes to {target}", action.name());
         }
         text.push('\n');
+        if route.targets.relays {
+            let _ = writeln!(
+                text,
+                "  native operations are relayed to {}, each for keys with its scope native.OPERATION",
+                route.targets.of(Action::Native)
+            );
+        }
         write_losses(&mut text, route, &config.upstreams);
     }
     for upstream in &config.upstreams {

@@ -203,7 +203,7 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 13] = [
+    let options: [(&str, &[Dialect]); 14] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
@@ -216,6 +216,8 @@ fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
         ("subregions", &[Dialect::B2evolution]),
         ("cities", &[Dialect::B2evolution]),
         ("form", &[Dialect::Grupo, Dialect::B2evolution]),
+        // Vision6 has no form at all.
+        ("form.files", &[Dialect::Grupo, Dialect::Vision6]),
         ("json", &[Dialect::Vision6]),
     ];
     for (key, effective) in options {

@@ -114,6 +114,7 @@ impl UpstreamSection {
             client,
             credentials,
             terms,
+            keeps_host: self.host.is_none(),
         })
     }
 

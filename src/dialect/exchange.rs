@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
+use http::header::HOST;
 use http::response::Parts;
 
 pub(super) use self::refusal::Refusal;
@@ -152,14 +153,20 @@ impl Exchange {
         if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command {
             change.current_password = None;
         }
-        match dialect {
+        // Only what is relayed has one, and that takes one request.
+        let host = call.context.host.take();
+        let (exchange, mut step) = match dialect {
             Dialect::Grupo => grupo::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Grupo(exchange)), step)),
             Dialect::Vision6 => vision6::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Vision6(exchange)), step)),
             Dialect::B2evolution => b2evolution::Exchange::start(call, known, terms)
                 .map(|(exchange, step)| (Self(Spoken::B2evolution(exchange)), step)),
+        }?;
+        if let (Some(host), Step::Send { request, .. }) = (host, &mut step) {
+            request.headers_mut().insert(HOST, host);
         }
+        Ok((exchange, step))
     }
 
     /// Takes the answer to the last request. Never panics, whatever the bytes.
@@ -219,6 +226,19 @@ impl Learnt {
             names.join(", ")
         );
         Err(Error::new(Kind::Unsupported, message))
+    }
+}
+
+/// Whether carrying the command out changes nothing, at an upstream of its own dialect where it is
+/// native. Of the operations that the contracts name, these are known to.
+pub fn is_read(command: &Command) -> bool {
+    let Command::Native(native) = command else {
+        return command.action().is_read();
+    };
+    match native.dialect {
+        Dialect::Grupo => false,
+        Dialect::Vision6 => vision6::is_native_read(native.operation.as_str()),
+        Dialect::B2evolution => true,
     }
 }
 

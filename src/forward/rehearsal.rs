@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http::Request;
 
 use super::upstream::own_call;
-use super::{Parameters, account, losses, own_answer};
-use crate::auth::{Call, Principal};
+use super::{Parameters, account, losses, own_answer, relay};
+use crate::auth::{Call, Context, Principal};
 use crate::command::field::Field;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Dialect};
 use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
 use crate::dialect::expresses::rewrites;
 use crate::error::Error;
-use crate::route::{OnLoss, Route};
+use crate::route::{Losses, OnLoss};
 
 /// What would come of a command.
 #[derive(Debug)]
@@ -57,19 +57,23 @@ impl Parameters {
         mut command: Command,
         principal: Option<&Principal>,
         acts_in: AccountId,
-        route: &Route,
+        context: &Context,
     ) -> Rehearsal {
-        let (rules, policy) = (&route.losses, &self.terms.policy);
+        let usual = Losses::default();
+        let route = context.route.as_deref();
+        let rules = route.map_or(&usual, |route| &route.losses);
+        let policy = &self.terms.policy;
         let lost = losses::homeless(&command, rules, self.dialect, policy);
-        let first = match own_answer(self.dialect, &command) {
-            Err(error) => Err(error),
-            Ok(Some(_)) => Ok(First::Nothing),
-            Ok(None) => losses::settle(&mut command, rules, self.dialect, policy).and_then(|_| {
-                let account = account(Some(route), principal, acts_in);
-                let call = own_call(&self.credentials, &self.terms, account, command)?;
-                self.start(call)
-            }),
-        };
+        let first = relay::judge(&command, context, self.dialect).and_then(|()| {
+            if own_answer(self.dialect, &command).is_some() {
+                return Ok(First::Nothing);
+            }
+            losses::settle(&mut command, rules, self.dialect, policy)?;
+            let account = account(route, &command, principal, acts_in);
+            let mut call = own_call(&self.credentials, &self.terms, account, command)?;
+            relay::name_host(&mut call, context, self.keeps_host);
+            self.start(call)
+        });
         Rehearsal { lost, first }
     }
 

@@ -35,6 +35,8 @@ pub struct Parameters {
     pub credentials: Credentials,
     /// What its codec needs to know.
     pub terms: Terms,
+    /// Whether relayed calls keep the host that callers know: unless it has to be called by another.
+    pub keeps_host: bool,
 }
 
 /// An upstream in use.
@@ -45,6 +47,7 @@ pub(super) struct Upstream {
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
     pub(super) hold: Hold,
+    pub(super) keeps_host: bool,
     credentials: Credentials,
     total: Duration,
     users: UserLocks,
@@ -61,6 +64,7 @@ impl Upstream {
             client: Client::new(parameters.client)?,
             terms: Arc::new(parameters.terms),
             hold: Hold::default(),
+            keeps_host: parameters.keeps_host,
             credentials: parameters.credentials,
             users: UserLocks::new(),
             session: Mutex::default(),
@@ -166,7 +170,8 @@ impl Upstream {
             | Outcome::GroupCreated(_)
             | Outcome::Group(_)
             | Outcome::Groups(_)
-            | Outcome::Timezones(_) => Err(Kind::Upstream.into()),
+            | Outcome::Timezones(_)
+            | Outcome::Relayed(_) => Err(Kind::Upstream.into()),
         }
     }
 

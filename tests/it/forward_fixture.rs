@@ -14,7 +14,7 @@ use dragoman::middleware::ResponseBody;
 use dragoman::stack;
 use dragoman::store::Store;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -39,6 +39,7 @@ pub(crate) struct Front {
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     pub(crate) lost: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -101,6 +102,7 @@ impl Front {
         Answered {
             status: head.status,
             lost: lost.map(|names| names.to_str().unwrap().to_owned()),
+            headers: head.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
         }
     }

@@ -76,6 +76,8 @@ mod process;
 mod read_only;
 mod readme;
 mod recorded;
+mod relay;
+mod relay_refusals;
 mod secrets;
 mod server_accept;
 mod server_drain;

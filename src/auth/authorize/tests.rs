@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::auth::Credentials;
 use crate::auth::api_key::KeyDigest;
 use crate::auth::scope::Scopes;
 use crate::command::extension::ExtensionEdit;
@@ -52,6 +53,10 @@ fn an_administrator_deletes_others_and_not_itself() {
 }
 
 const OWN: Id = Id::ONE;
+
+fn asking(command: Command) -> Call {
+    Call::new(Credentials::None, None, command)
+}
 
 fn other() -> Id {
     Id::new(2).unwrap()
@@ -259,15 +264,17 @@ fn each_command_needs_the_scope_of_its_noun_and_verb() {
         (Command::ListTimezones, None),
     ];
     for (command, scope) in table {
-        let needed: Vec<_> = needed_scopes(&command).collect();
-        assert_eq!(needed, Vec::from_iter(scope), "{}", command.action().name());
+        let call = asking(command);
+        let needed: Vec<_> = needed_scopes(&call).collect();
+        let action = call.command.action().name();
+        assert_eq!(needed, Vec::from_iter(scope), "{action}");
     }
 }
 
 #[test]
 fn what_gives_rights_and_levels_need_scopes_of_their_own() {
     for (name, change) in changes() {
-        let needed: Vec<_> = needed_scopes(&update(other(), change)).collect();
+        let needed: Vec<_> = needed_scopes(&asking(update(other(), change))).collect();
         let more: &[&str] = match name {
             "role" | "read-only" | "attribute that gives rights" => &["user.role"],
             "level" => &["user.level"],
@@ -279,10 +286,10 @@ fn what_gives_rights_and_levels_need_scopes_of_their_own() {
 
 #[test]
 fn a_key_is_told_which_scope_it_lacks() {
-    let command = Command::DeleteUser(UserRef::Id(OWN));
-    let refused = judge_key(&key(&[]), &command).unwrap_err();
+    let delete = asking(Command::DeleteUser(UserRef::Id(OWN)));
+    let refused = judge_key(&key(&[]), &delete).unwrap_err();
     assert_eq!(refused.kind(), &Kind::PermissionDenied);
     assert!(refused.message().contains("the scope user:delete;"));
-    let read = Command::ReadUser(UserRef::Id(OWN));
+    let read = asking(Command::ReadUser(UserRef::Id(OWN)));
     assert!(judge_key(&key(&[]), &read).is_ok());
 }

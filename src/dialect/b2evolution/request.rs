@@ -169,6 +169,7 @@ fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
         operation: value::text("operation", operation)?,
         subject: None,
         fields,
+        files: Vec::new(),
     })
 }
 
