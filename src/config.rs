@@ -9,6 +9,7 @@
 mod admin;
 mod auth;
 mod fault;
+mod judge;
 mod keys;
 mod layer;
 mod log;
@@ -54,7 +55,7 @@ use self::store::StoreSection;
 use self::suggest::did_you_mean;
 use self::upstreams::UpstreamSection;
 use crate::forward;
-use crate::route::{Route, Target};
+use crate::route::{Auth as Judge, Route, Target};
 
 const SECTIONS: [&str; 9] = [
     "server",
@@ -149,10 +150,13 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     targets::refuse_unknown(&routes, place, faults);
     targets::settle_relays(&mut routes, &upstreams, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
+    judge::check(&routes, &upstreams, &keys, place, faults);
     losses::check(&routes, &upstreams, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
+    // Keys that are not here are in the store, unless nobody needs any.
+    let needs_keys = routes.is_empty() || routes.iter().any(|it| it.auth == Judge::Gateway);
     let has_store = place.at("store").has("url")
-        || place.at("keys").names().is_empty()
+        || (needs_keys && place.at("keys").names().is_empty())
         || routes.iter().any(uses_store);
     if notify.is_some() && !has_store {
         let message = "does nothing: only what is stored here is notified of, and no command goes to \

@@ -3,11 +3,13 @@
 //! A command is settled first: what the upstream's dialect has no place for is refused or left out
 //! before anything is sent ([`crate::route::Losses`]). Then an [`exchange`](crate::dialect::exchange)
 //! says what to send, and the upstream's [`client`](crate::client) sends it, under the gateway's own
-//! credentials. The caller's are gone by then: a [`Permitted`] has none.
+//! credentials. The caller's are gone by then: a [`Permitted`] has none, but where the route leaves it to
+//! the upstream to judge them ([`PassedOn`](crate::auth::PassedOn)).
 //!
 //! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
 //! audit trail hears of it whether or not anybody still waits.
 
+mod callers;
 mod drive;
 mod hold;
 mod homes;
@@ -97,9 +99,12 @@ impl Forward {
     }
 
     /// Has the upstream of that name carry a command out.
-    pub async fn forward(&self, upstream: &str, permitted: Permitted) -> Result<Done, Error> {
+    pub async fn forward(&self, upstream: &str, mut permitted: Permitted) -> Result<Done, Error> {
         let upstream = self.upstreams.get(upstream).map(Arc::clone);
-        let upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+        let mut upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+        if let Some(passed_on) = permitted.take_passed_on() {
+            upstream = callers::enter(&upstream, passed_on, permitted.context())?;
+        }
         refuse_strangers(permitted.principal(), permitted.command())?;
         let mut entry = self.entry(&permitted);
         let account = account(
@@ -116,7 +121,9 @@ impl Forward {
             return Ok(outcome.into());
         }
         let policy = &upstream.terms.policy;
+        let proof = callers::proof(&mut command).filter(|_| upstream.hold.is_none());
         let lost = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        callers::put_back(&mut command, proof);
         upstream.note_lost(&entry.request_id, &lost);
         let deadline = upstream.deadline(context.deadline);
         relay::note(&command, &context, &upstream.name);
@@ -234,7 +241,9 @@ fn account(
     let is_named = names_one && route.is_some_and(|route| route.dialect == Dialect::Vision6);
     let is_bound = match principal {
         Some(Principal::Key(key)) => !key.accounts.is_empty(),
-        Some(Principal::User { .. } | Principal::Anonymous) | None => false,
+        // Which accounts it may name the upstream knows.
+        Some(Principal::JudgedByUpstream(_) | Principal::User { .. } | Principal::Anonymous)
+        | None => false,
     };
     (is_named || is_bound).then_some(account)
 }

@@ -41,7 +41,9 @@
 //! - Secrets cannot be printed ([`secret::Secret`]).
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
-//! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own.
+//! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own. The one
+//!   exception is a route whose upstream judges its callers ([`route::Auth`]): then they travel in an
+//!   [`auth::PassedOn`], which only [`forward`] opens, for one call to an upstream of the same dialect.
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, and
 //!   nothing is sent twice that may have arrived.
 //! - Decoding and encoding are pure functions of the request and the route's policy.

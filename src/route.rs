@@ -33,6 +33,21 @@ pub struct Route {
     pub targets: Targets,
     /// What becomes of fields that an upstream has no place for.
     pub losses: Losses,
+    /// Who judges its callers.
+    pub auth: Auth,
+}
+
+/// Who judges the credentials of a route's callers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// The gateway: by its keys, and the passwords of its users.
+    #[default]
+    Gateway,
+    /// The upstreams, which are shown them as they are. Each speaks the callers' dialect.
+    Upstream {
+        /// The native operations that are relayed, since there is no key whose scopes would say so.
+        native: Vec<String>,
+    },
 }
 
 /// Which paths a route answers for: a prefix that ends at a segment border.

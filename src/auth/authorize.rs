@@ -9,12 +9,14 @@ use tower::{Layer, Service};
 use super::authenticate::Authenticated;
 use super::call::{Call, Context};
 use super::keys::Key;
+use super::passed_on::PassedOn;
 use super::principal::Principal;
 use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Action, Command, Id};
 use crate::error::{Error, Kind};
 use crate::outcome::Done;
+use crate::route::{Auth, Target};
 
 /// A command that its principal may have carried out, in the account it was found to mean.
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ pub struct Permitted {
     account: AccountId,
     command: Command,
     context: Context,
+    passed_on: Option<PassedOn>,
 }
 
 impl Permitted {
@@ -44,6 +47,11 @@ impl Permitted {
     /// What surrounds it.
     pub const fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Takes what the caller presented out, for an upstream that judges it; nothing anywhere else.
+    pub const fn take_passed_on(&mut self) -> Option<PassedOn> {
+        self.passed_on.take()
     }
 
     /// The parts, for the stage that carries it out.
@@ -110,7 +118,7 @@ where
 
 /// The decision of [`Authorize`].
 fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
-    let (principal, call) = authenticated.into_parts();
+    let (principal, call, passed_on) = authenticated.into_parts();
     let account = judge(&principal, &call, default_account)?;
     let Call {
         command, context, ..
@@ -120,6 +128,7 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
         account,
         command,
         context,
+        passed_on,
     })
 }
 
@@ -145,6 +154,7 @@ pub fn judge(
             refuse_unconfirmed(*id, *confirmed, &call.command)?;
             judge_user(*id, *administrator, *read_only, &call.command)?;
         }
+        Principal::JudgedByUpstream(_) => judge_foreign(call)?,
         Principal::Anonymous => judge_anonymous(&call.command)?,
     }
     Ok(account)
@@ -166,6 +176,8 @@ pub fn account_of(
         Principal::User { account, .. } => named
             .is_none_or(|named| named == *account)
             .then_some(*account),
+        // Which it may act in the upstream decides.
+        Principal::JudgedByUpstream(_) => Some(named.unwrap_or(default)),
         Principal::Anonymous => named.is_none().then_some(default),
     }
 }
@@ -321,6 +333,27 @@ fn is_own_business(change: &UserChange) -> bool {
         && change.level.is_none()
         && change.email_verified.is_none()
         && change.status.is_none_or(|status| status == Status::Closed)
+}
+
+/// The upstream decides what its caller may do; but what has no canonical form is relayed only where
+/// the route names it, and nothing at all is done but by an upstream.
+fn judge_foreign(call: &Call) -> Result<(), Error> {
+    let route = call.context.route.as_deref();
+    let listed =
+        route.and_then(
+            |route| match (&route.auth, route.targets.of(call.command.action())) {
+                (Auth::Upstream { native }, Target::Upstream(_)) => Some(native),
+                (Auth::Upstream { .. } | Auth::Gateway, _) => None,
+            },
+        );
+    let listed = listed.ok_or(Kind::Unauthenticated)?;
+    match relayed_operation(call) {
+        Some(operation) if !listed.iter().any(|name| name == operation) => {
+            let message = format!("{operation} is not allowed here; ask for it to be");
+            Err(Error::new(Kind::PermissionDenied, message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn judge_anonymous(command: &Command) -> Result<(), Error> {

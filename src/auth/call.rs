@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use crate::command::{AccountId, Command};
 use crate::error::Error;
+use crate::route::Auth;
 use crate::secret::Secret;
 
 /// What a caller presented to say who it is.
@@ -105,6 +106,13 @@ impl Context {
         self.route
             .as_ref()
             .is_some_and(|route| route.policy.anonymous)
+    }
+
+    /// Whether the upstream judges the callers of the route, and not the gateway.
+    pub fn is_judged_by_upstream(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.auth != Auth::Gateway)
     }
 
     /// Whether native operations are relayed from here.

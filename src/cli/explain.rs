@@ -159,7 +159,9 @@ impl<'a> Explain<'a> {
         let mut shown = CallReport::of(call);
         shown.credential = Some(credential::describe(&call.credentials, head, route));
         shown.principal = Some(caller.to_string());
-        shown.scopes = needed_scopes(call).collect();
+        if !call.context.is_judged_by_upstream() {
+            shown.scopes = needed_scopes(call).collect();
+        }
         let target = route.targets.of(call.command.action());
         shown.target = Some(target.to_string());
         let principal = match &caller {
@@ -171,6 +173,15 @@ impl<'a> Explain<'a> {
         if let Target::Upstream(name) = target
             && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
         {
+            let upstream = if call.context.is_judged_by_upstream() {
+                let credentials = call.credentials.clone();
+                &Parameters {
+                    credentials,
+                    ..upstream.clone()
+                }
+            } else {
+                upstream
+            };
             let own = Self::forward(&mut shown, upstream, call, principal, account);
             error = error.or(own.err());
         }

@@ -181,6 +181,11 @@ impl UpstreamSection {
                 }
             }
         };
+        // Where the callers' own are passed on there need not be any: `judge` knows.
+        let written = ["key", "key_file", "login", "password", "password_file"];
+        if !written.iter().any(|key| place.has(key)) {
+            return Some(Credentials::None);
+        }
         match dialect {
             Dialect::Grupo | Dialect::Vision6 => {
                 secret("key", &self.key, &self.key_file).map(Credentials::Key)

@@ -11,9 +11,10 @@
 //! - Once [`Exchange::settled`] holds an outcome, the command is done: if a later request is not
 //!   answered, that outcome is the answer.
 //!
-//! The credentials of the call are the upstream's own, put in place of the caller's by whoever
+//! The credentials of the call are the gateway's own, put in place of the caller's by whoever
 //! starts the exchange. If the upstream refuses them, that is a [`Failure::Login`]. A password that
-//! the caller sent as a proof goes nowhere.
+//! the caller sent as a proof goes nowhere. Only where the upstream judges the callers are
+//! credentials and proof the caller's ([`Known::is_callers`]).
 
 mod refusal;
 
@@ -107,6 +108,8 @@ pub struct Known {
     pub kept: Box<UserChange>,
     /// The session that the upstream opened for the gateway's own login.
     pub session: Option<Secret>,
+    /// Whether the credentials are the caller's, and so is the password that it sent as a proof.
+    pub is_callers: bool,
 }
 
 /// What an exchange found out.
@@ -150,7 +153,9 @@ impl Exchange {
         terms: Arc<Terms>,
     ) -> Result<(Self, Step), Failure> {
         // It proved to the gateway who calls; to the upstream it would prove nothing.
-        if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command {
+        if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command
+            && !known.is_callers
+        {
             change.current_password = None;
         }
         // Only what is relayed has one, and that takes one request.
@@ -210,6 +215,21 @@ impl Failure {
         match self {
             Self::Call(error) | Self::Login(error) => error,
         }
+    }
+
+    /// What the caller is told where the credentials were its own: who it is and what it may do, it is
+    /// told as the upstream said it.
+    pub fn into_callers_error(self) -> Error {
+        let is_about_caller = match &self {
+            Self::Login(_) => true,
+            Self::Call(error) => *error.kind() == Kind::PermissionDenied,
+        };
+        let error = self.into_error();
+        if !is_about_caller {
+            return error;
+        }
+        let kind = error.kind().clone();
+        error.into_cause().unwrap_or_else(|| kind.into())
     }
 }
 

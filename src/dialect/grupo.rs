@@ -107,6 +107,7 @@ use http::{Request, Response};
 
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation};
+pub(super) use self::operation::is_native;
 pub use self::response::ReplyTo;
 use super::exchange::Refusal;
 use super::{Codec, Decoded};

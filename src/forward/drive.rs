@@ -23,7 +23,10 @@ pub(super) async fn run(
 ) -> Result<Outcome, Error> {
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
-    let _leave = upstream.hold.leave(deadline).await?;
+    let _leave = match &upstream.hold {
+        Some(hold) => Some(hold.leave(deadline).await?),
+        None => None,
+    };
     loop {
         let (request, effect) = match step {
             Step::Done(outcome) => {
@@ -43,7 +46,7 @@ pub(super) async fn run(
         };
         step = match exchange.next(&head, &body) {
             Ok(step) => {
-                upstream.hold.accepted();
+                upstream.hold.as_ref().inspect(|hold| hold.accepted());
                 step
             }
             Err(failure) => {
@@ -95,11 +98,15 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
     Error::from(kind).caused_by(failure)
 }
 
-/// Draws the conclusion for the credentials. An answer that is none of the dialect's allows none.
+/// Draws the conclusion for the credentials, unless they are a caller's. An answer that is none of the
+/// dialect's allows none.
 fn judge(upstream: &Upstream, failure: Failure) -> Error {
+    let Some(hold) = &upstream.hold else {
+        return failure.into_callers_error();
+    };
     match failure {
         Failure::Login(error) => {
-            upstream.hold.refused();
+            hold.refused();
             tracing::error!(
                 upstream.name = upstream.name,
                 "the upstream refuses the gateway's own credentials: correct them; but for one \
@@ -113,7 +120,7 @@ fn judge(upstream: &Upstream, failure: Failure) -> Error {
                 Kind::Upstream | Kind::UnknownOutcome | Kind::Internal | Kind::Overloaded
             );
             if is_readable {
-                upstream.hold.accepted();
+                hold.accepted();
             }
             error
         }

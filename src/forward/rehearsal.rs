@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Request;
 
 use super::upstream::own_call;
-use super::{Parameters, account, losses, own_answer, relay};
+use super::{Parameters, account, callers, losses, own_answer, relay};
 use crate::auth::{Call, Context, Principal};
 use crate::command::field::Field;
 use crate::command::user::UserRef;
@@ -68,18 +68,22 @@ impl Parameters {
             if own_answer(self.dialect, &command).is_some() {
                 return Ok(First::Nothing);
             }
+            let is_callers = context.is_judged_by_upstream();
+            let proof = callers::proof(&mut command).filter(|_| is_callers);
             losses::settle(&mut command, rules, self.dialect, policy)?;
+            callers::put_back(&mut command, proof);
             let account = account(route, &command, principal, acts_in);
             let mut call = own_call(&self.credentials, &self.terms, account, command)?;
             relay::name_host(&mut call, context, self.keeps_host);
-            self.start(call)
+            self.start(call, is_callers)
         });
         Rehearsal { lost, first }
     }
 
-    fn start(&self, call: Call) -> Result<First, Error> {
+    fn start(&self, call: Call, is_callers: bool) -> Result<First, Error> {
         let more = more(self.dialect, &call.command);
-        let (call, known) = self.opening(call);
+        let (call, mut known) = self.opening(call);
+        known.is_callers = is_callers;
         let terms = Arc::new(self.terms.clone());
         let started = Exchange::start(self.dialect, call, known, terms);
         let (exchange, step) = started.map_err(Failure::into_error)?;

@@ -46,13 +46,14 @@ pub(super) struct Upstream {
     pub(super) dialect: Dialect,
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
-    pub(super) hold: Hold,
+    /// What became of the gateway's own login; nothing where the credentials are a caller's.
+    pub(super) hold: Option<Hold>,
     pub(super) keeps_host: bool,
-    credentials: Credentials,
-    total: Duration,
-    users: UserLocks,
-    session: Mutex<Option<Secret>>,
-    lost: AtomicU64,
+    pub(super) credentials: Credentials,
+    pub(super) total: Duration,
+    pub(super) users: Arc<UserLocks>,
+    pub(super) session: Mutex<Option<Secret>>,
+    pub(super) lost: Arc<AtomicU64>,
 }
 
 impl Upstream {
@@ -63,12 +64,12 @@ impl Upstream {
             total: parameters.client.total,
             client: Client::new(parameters.client)?,
             terms: Arc::new(parameters.terms),
-            hold: Hold::default(),
+            hold: Some(Hold::default()),
             keeps_host: parameters.keeps_host,
             credentials: parameters.credentials,
-            users: UserLocks::new(),
+            users: Arc::new(UserLocks::new()),
             session: Mutex::default(),
-            lost: AtomicU64::new(0),
+            lost: Arc::default(),
         })
     }
 
@@ -179,6 +180,7 @@ impl Upstream {
         Known {
             user,
             session: self.session().clone(),
+            is_callers: self.hold.is_none(),
             ..Known::default()
         }
     }

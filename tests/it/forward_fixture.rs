@@ -53,8 +53,12 @@ pub(crate) fn load(text: &str) -> Config {
 impl Front {
     /// The routes and upstreams of the text, with a key for the callers.
     pub(crate) fn new(text: &str) -> Self {
-        let text = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
-        let config = load(&text);
+        Self::bare(&format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}"))
+    }
+
+    /// The whole configuration, without a key that is not in it.
+    pub(crate) fn bare(text: &str) -> Self {
+        let config = load(text);
         let directory = tempfile::tempdir().unwrap();
         let store = config.has_store.then(|| {
             let database = directory.path().join("db");

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::Request;
+use tracing::Dispatch;
+use tracing::subscriber::DefaultGuard;
 
 use crate::forward_fixture::{CALLERS_KEY, Front, load, php_at};
 use crate::php_upstream::{KEY, PhpUpstream};
@@ -84,7 +86,30 @@ async fn a_refused_key_of_the_gateway_is_not_told_and_holds_the_upstream() {
 
 /// Everything that is logged, down to the smallest.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Logs here for as long as the guard lives. While there is one subscriber only, tracing asks that of
+    /// whichever thread comes first whether a line is wanted at all; so there is a second one.
+    pub(crate) fn start(&self) -> (DefaultGuard, Dispatch) {
+        let other = Dispatch::new(
+            tracing_subscriber::fmt()
+                .with_writer(std::io::sink)
+                .finish(),
+        );
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (tracing::subscriber::set_default(subscriber), other)
+    }
+
+    pub(crate) fn said(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -100,13 +125,7 @@ impl Write for Log {
 #[tokio::test]
 async fn no_line_of_the_log_has_a_key_a_field_or_a_session() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logged = tracing::subscriber::set_default(subscriber);
+    let _logged = log.start();
     let upstream = PhpUpstream::start("grupo");
     let scopes = "'native.add=message', 'native.add=login_session'";
     let front = front("grupo", scopes, &upstream, "");
@@ -114,7 +133,7 @@ async fn no_line_of_the_log_has_a_key_a_field_or_a_session() {
     assert!(front.ask(sent).await.body.contains("true"));
     let opened = front.ask(form("add=login_session&user=mary")).await;
     assert!(opened.body.contains("canaryAccessCode0001"), "{opened:?}");
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let said = log.said();
     assert!(said.contains("call.operation=\"add=message\""), "{said}");
     for secret in [CALLERS_KEY, KEY, "canary"] {
         assert!(!said.contains(secret), "{secret}: {said}");

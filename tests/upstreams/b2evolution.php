@@ -196,6 +196,9 @@ function save(array &$state, ?string $caller, ?string $id): never
     if ($id !== null && !isset($state['users'][$id])) {
         halt(404, 'user_invalid_id', 'Invalid user ID');
     }
+    if ($id !== null && $id !== $caller && $state['users'][$caller]['group'] !== 1) {
+        halt(403, 'no_access', 'You have no permission to edit other users!');
+    }
     $is_new = $id === null;
     $user = $is_new ? ['status' => 'new'] : $state['users'][$id];
     if ($is_new && param('edited_user_pass1') === null) {

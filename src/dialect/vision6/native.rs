@@ -66,7 +66,7 @@ const METHODS: [&str; 43] = [
 ];
 
 /// Whether the contract names the method.
-pub(super) fn is_method(name: &str) -> bool {
+pub(in crate::dialect) fn is_method(name: &str) -> bool {
     METHODS.contains(&name)
 }
 
