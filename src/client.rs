@@ -95,8 +95,8 @@ impl Client {
     /// Sends the request and reads the whole answer, by the deadline if it comes before
     /// [`Parameters::total`] is over.
     ///
-    /// `Host`, `Content-Length` and `Accept-Encoding` are the client's own, and what concerns a single
-    /// connection is left out, of the request and of the answer. The answer's headers describe the body
+    /// `Content-Length`, `Accept-Encoding` and, unless the request has one, `Host` are the client's own,
+    /// and what concerns a single connection is left out, of the request and of the answer. The answer's headers describe the body
     /// as it arrived; its trailers are dropped.
     pub async fn send(
         &self,

@@ -9,6 +9,7 @@
 mod admin;
 mod auth;
 mod fault;
+mod judge;
 mod keys;
 mod layer;
 mod listen;
@@ -55,7 +56,7 @@ use self::store::StoreSection;
 use self::suggest::did_you_mean;
 use self::upstreams::UpstreamSection;
 use crate::forward;
-use crate::route::{Route, Target};
+use crate::route::{Auth as Judge, Route, Target};
 
 const SECTIONS: [&str; 9] = [
     "server",
@@ -146,12 +147,16 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
-    let routes = build_routes(place, faults);
+    let mut routes = build_routes(place, faults);
     targets::refuse_unknown(&routes, place, faults);
+    targets::settle_relays(&mut routes, &upstreams, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
+    judge::check(&routes, &upstreams, &keys, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
+    // Keys that are not here are in the store, unless nobody needs any.
+    let needs_keys = routes.is_empty() || routes.iter().any(|it| it.auth == Judge::Gateway);
     let has_store = place.at("store").has("url")
-        || place.at("keys").names().is_empty()
+        || (needs_keys && place.at("keys").names().is_empty())
         || routes.iter().any(uses_store);
     losses::check(&routes, &upstreams, has_store, place, faults);
     if notify.is_some() && !has_store {

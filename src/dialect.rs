@@ -7,6 +7,7 @@ pub mod b2evolution;
 pub mod exchange;
 pub mod expresses;
 pub mod grupo;
+pub mod relayed;
 pub mod translate;
 pub mod vision6;
 

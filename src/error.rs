@@ -204,6 +204,12 @@ impl Error {
         self
     }
 
+    /// The error of a call that it was made of, if there is one.
+    pub fn into_cause(self) -> Option<Self> {
+        let cause = self.source?.downcast::<Self>().ok()?;
+        Some(*cause)
+    }
+
     /// Several faults of one call as one: the first speaks for all.
     pub fn all(faults: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut faults = faults.into_iter();

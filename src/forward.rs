@@ -4,11 +4,13 @@
 //! before anything is sent, or kept here once the upstream has done the rest
 //! ([`crate::route::Losses`]). Then an [`exchange`](crate::dialect::exchange)
 //! says what to send, and the upstream's [`client`](crate::client) sends it, under the gateway's own
-//! credentials. The caller's are gone by then: a [`Permitted`] has none.
+//! credentials. The caller's are gone by then: a [`Permitted`] has none, but where the route leaves it to
+//! the upstream to judge them ([`PassedOn`](crate::auth::PassedOn)).
 //!
 //! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
 //! audit trail hears of it whether or not anybody still waits.
 
+mod callers;
 pub mod crosswalk;
 mod drive;
 mod hold;
@@ -17,6 +19,7 @@ mod keep;
 mod losses;
 mod own_credentials;
 pub mod rehearsal;
+mod relay;
 mod upstream;
 mod user_locks;
 
@@ -41,6 +44,7 @@ use crate::clock::Clock;
 use crate::command::field::{Field, UserField};
 use crate::command::timezone::Timezone;
 use crate::command::{AccountId, Command, Dialect, Id};
+use crate::dialect::exchange::is_read;
 use crate::dialect::expresses::has_operation;
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
@@ -93,9 +97,10 @@ impl Forward {
         clock: Clock,
     ) -> Self {
         let upstreams = upstreams.0.into_iter().map(|mut upstream| {
-            upstream
+            let kept = upstream
                 .crosswalk
-                .keep_in(Arc::clone(crosswalk), clock.clone());
+                .kept_in(Arc::clone(crosswalk), clock.clone());
+            upstream.crosswalk = Arc::new(kept);
             (upstream.name.clone(), Arc::new(upstream))
         });
         Self {
@@ -113,24 +118,31 @@ impl Forward {
     }
 
     /// Has the upstream of that name carry a command out.
-    pub async fn forward(&self, upstream: &str, permitted: Permitted) -> Result<Done, Error> {
+    pub async fn forward(&self, upstream: &str, mut permitted: Permitted) -> Result<Done, Error> {
         let upstream = self.upstreams.get(upstream).map(Arc::clone);
-        let upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+        let mut upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+        if let Some(passed_on) = permitted.take_passed_on() {
+            upstream = callers::enter(&upstream, passed_on, permitted.context())?;
+        }
         refuse_strangers(permitted.principal(), permitted.command())?;
         let mut entry = self.entry(&permitted);
         let account = account(
             permitted.context().route.as_deref(),
+            permitted.command(),
             Some(permitted.principal()),
             permitted.account(),
         );
         let (_, _, mut command, context) = permitted.into_parts();
         let usual = Losses::default();
         let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
-        if let Some(outcome) = own_answer(upstream.dialect, &command)? {
+        relay::judge(&command, &context, upstream.dialect)?;
+        if let Some(outcome) = own_answer(upstream.dialect, &command) {
             return Ok(outcome.into());
         }
         let policy = &upstream.terms.policy;
+        let proof = callers::proof(&mut command).filter(|_| upstream.hold.is_none());
         let settled = losses::settle(&mut command, rules, upstream.dialect, policy)?;
+        callers::put_back(&mut command, proof);
         let caller = context.route.as_ref().map(|route| route.dialect);
         let numbers = caller.and_then(|dialect| upstream.crosswalk.numbers(dialect));
         if let Some(numbers) = &numbers {
@@ -139,8 +151,10 @@ impl Forward {
         upstream.note_lost(&entry.request_id, &settled.lost);
         let deadline = upstream.deadline(context.deadline);
         upstream.renew().await;
-        let is_read = command.action().is_read();
-        let call = upstream.call(account, command)?;
+        relay::note(&command, &context, &upstream.name);
+        let is_read = is_read(&command);
+        let mut call = upstream.call(account, command)?;
+        relay::name_host(&mut call, &context, upstream.keeps_host);
         let mut done = if is_read {
             let account = call.account;
             let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
@@ -190,6 +204,7 @@ impl Forward {
             let Settled { mut lost, keeping } = settled;
             let realm = upstream.realm(call.account);
             let result = match upstream.carry_out(call, &*keeper, deadline).await {
+                Ok((Came { outcome, .. }, _)) if relay::is_refusal(&outcome) => Ok(outcome.into()),
                 // Its turn ends once what it leaves is kept: what is kept of two updates is in
                 // the order in which the upstream did them.
                 Ok((Came { outcome, user }, _turn)) => {
@@ -285,46 +300,25 @@ fn refuse_strangers(principal: &Principal, command: &Command) -> Result<(), Erro
 /// nor its key is bound to any, so that it means whatever account the upstream has.
 fn account(
     route: Option<&Route>,
+    command: &Command,
     principal: Option<&Principal>,
     account: AccountId,
 ) -> Option<AccountId> {
-    let is_named = route.is_some_and(|route| route.dialect == Dialect::Vision6);
+    let names_one = !matches!(command, Command::Native(_) | Command::ListTimezones);
+    let is_named = names_one && route.is_some_and(|route| route.dialect == Dialect::Vision6);
     let is_bound = match principal {
         Some(Principal::Key(key)) => !key.accounts.is_empty(),
-        Some(Principal::User { .. } | Principal::Anonymous) | None => false,
+        // Which accounts it may name the upstream knows.
+        Some(Principal::JudgedByUpstream(_) | Principal::User { .. } | Principal::Anonymous)
+        | None => false,
     };
     (is_named || is_bound).then_some(account)
 }
 
-/// What needs no upstream, or cannot be asked of one.
-fn own_answer(dialect: Dialect, command: &Command) -> Result<Option<Outcome>, Error> {
-    match command {
-        Command::ListTimezones if !has_operation(dialect, command.action()) => {
-            Ok(Some(Outcome::Timezones(Timezone::all().collect())))
-        }
-        Command::Native(native) => {
-            let operation = native.operation.as_str();
-            let message = format!("{operation} is not relayed; send it to the original system");
-            Err(Error::new(Kind::Unsupported, message))
-        }
-        Command::CreateUser(_)
-        | Command::UpdateUser(..)
-        | Command::ReadUser(_)
-        | Command::ListUsers(_)
-        | Command::CountUsers(_)
-        | Command::DeleteUser(_)
-        | Command::CreateGroup(_)
-        | Command::UpdateGroup(..)
-        | Command::ReadGroup(_)
-        | Command::ListGroups
-        | Command::DeleteGroup(_)
-        | Command::AddMember(..)
-        | Command::RemoveMember(_)
-        | Command::SetMemberRole(..)
-        | Command::BanMember(..)
-        | Command::UnbanMember(_)
-        | Command::ListTimezones => Ok(None),
-    }
+/// What needs no upstream.
+fn own_answer(dialect: Dialect, command: &Command) -> Option<Outcome> {
+    let is_known = *command == Command::ListTimezones && !has_operation(dialect, command.action());
+    is_known.then(|| Outcome::Timezones(Timezone::all().collect()))
 }
 
 const fn made_group(outcome: &Outcome) -> Option<Id> {

@@ -43,7 +43,9 @@
 //! - Secrets cannot be printed ([`secret::Secret`]).
 //! - No network input can panic, and none is silently dropped: an unknown detail is kept as an
 //!   extension attribute, an invalid one is refused by name.
-//! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own.
+//! - A caller's credentials go no further than [`auth`]: an upstream is shown the gateway's own. The one
+//!   exception is a route whose upstream judges its callers ([`route::Auth`]): then they travel in an
+//!   [`auth::PassedOn`], which only [`forward`] opens, for one call to an upstream of the same dialect.
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, or kept
 //!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
 //! - By a number that was looked up a while ago nothing is written before an answer has shown that its

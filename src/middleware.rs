@@ -91,6 +91,7 @@ pub(crate) mod routed {
             },
             targets: crate::route::Targets::default(),
             losses: crate::route::Losses::default(),
+            auth: crate::route::Auth::default(),
         }
     }
 

@@ -1,5 +1,9 @@
 //! What a command that was carried out answers.
 
+use std::fmt;
+
+use bytes::Bytes;
+
 use crate::command::Id;
 use crate::command::field::Field;
 use crate::command::group::Group;
@@ -48,6 +52,32 @@ pub enum Outcome {
     Groups(Vec<Group>),
     /// Time zones were listed.
     Timezones(Vec<Timezone>),
+    /// A system of the caller's own dialect answered, and its answer is handed back as it is.
+    Relayed(Box<Relayed>),
+}
+
+/// The answer to a native operation. There are sessions and tokens in it, so that it cannot be
+/// printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// The status of HTTP.
+    pub status: u16,
+    /// Names and values of headers, those of one connection left out. Of Vision6, where an answer
+    /// may be one of a batch, none.
+    pub headers: Vec<(String, Bytes)>,
+    /// The body; of Vision6 the JSON text of `result`, or of `error`.
+    pub body: Bytes,
+    /// Whether it says that nothing was done.
+    pub is_refusal: bool,
+}
+
+impl fmt::Debug for Relayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relayed")
+            .field("status", &self.status)
+            .field("is_refusal", &self.is_refusal)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Part of a list of users.

@@ -33,6 +33,21 @@ pub struct Route {
     pub targets: Targets,
     /// What becomes of fields that an upstream has no place for.
     pub losses: Losses,
+    /// Who judges its callers.
+    pub auth: Auth,
+}
+
+/// Who judges the credentials of a route's callers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// The gateway: by its keys, and the passwords of its users.
+    #[default]
+    Gateway,
+    /// The upstreams, which are shown them as they are. Each speaks the callers' dialect.
+    Upstream {
+        /// The native operations that are relayed, since there is no key whose scopes would say so.
+        native: Vec<String>,
+    },
 }
 
 /// Which paths a route answers for: a prefix that ends at a segment border.
@@ -96,6 +111,8 @@ pub struct FormLimits {
     pub name_bytes: usize,
     /// Bytes of a field's value.
     pub value_bytes: usize,
+    /// Files that a native operation may bring along; the body's limit is theirs, too.
+    pub files: usize,
 }
 
 impl Default for FormLimits {
@@ -104,6 +121,7 @@ impl Default for FormLimits {
             fields: 256,
             name_bytes: 128,
             value_bytes: 64 * 1024,
+            files: 0,
         }
     }
 }

@@ -115,6 +115,14 @@ impl Pepper {
         KeyDigest(mac.finalize().into_bytes().into())
     }
 
+    /// The beginning of a digest of a key or of a login, which nothing but the pepper makes.
+    pub fn fingerprint(&self, name: &str) -> [u8; 4] {
+        let mac = self.0.clone().chain_update(b"\0dragoman caller ");
+        let digest: [u8; 32] = mac.chain_update(name).finalize().into_bytes().into();
+        let [a, b, c, d, ..] = digest;
+        [a, b, c, d]
+    }
+
     /// What the audit trail is sealed with: keys of its own, so that nothing in the trail tells
     /// anything of this one.
     pub fn seal(&self) -> Seal {

@@ -1,5 +1,7 @@
 //! Credentials → principal.
 
+mod pass_on;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -10,6 +12,7 @@ use tower::{Layer, Service};
 use super::attempts::{Guess, Source};
 use super::call::{Call, Context, Credentials, Unread};
 use super::keys::KeyRing;
+use super::passed_on::PassedOn;
 use super::password::PasswordHash;
 use super::principal::Principal;
 use super::sign_in::SignIn;
@@ -28,6 +31,7 @@ use crate::secret::Secret;
 pub struct Authenticated {
     principal: Principal,
     call: Call,
+    passed_on: Option<PassedOn>,
 }
 
 impl Authenticated {
@@ -41,9 +45,9 @@ impl Authenticated {
         &self.call
     }
 
-    /// Both.
-    pub fn into_parts(self) -> (Principal, Call) {
-        (self.principal, self.call)
+    /// Both, and what the caller presented where the upstream judges it.
+    pub fn into_parts(self) -> (Principal, Call, Option<PassedOn>) {
+        (self.principal, self.call, self.passed_on)
     }
 }
 
@@ -127,6 +131,7 @@ impl Login {
 /// that could not be read goes no further, but its credentials are judged before its fault is told.
 /// *Failure*: [`Kind::Unauthenticated`] for credentials that are missing, wrong, revoked, expired or
 /// of another route alike;
+/// what the upstream says where the route leaves it to judge;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
 /// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed,
 /// deactivated or banned user; [`Kind::Overloaded`] when too many passwords wait to be checked.
@@ -194,12 +199,20 @@ where
                 Err(unread) => return Ok(judge.refuse(*unread).await),
             };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
+            if call.context.is_judged_by_upstream() {
+                return Ok(judge.pass_on(inner, call, credentials).await);
+            }
             let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
                 Err(error) => return Ok(Answered::refused(None, error)),
             };
             let caller = Some(principal.clone());
-            Ok(match inner.call(Authenticated { principal, call }).await {
+            let authenticated = Authenticated {
+                principal,
+                call,
+                passed_on: None,
+            };
+            Ok(match inner.call(authenticated).await {
                 Ok(Done { outcome, lost }) => Answered {
                     caller,
                     result: Ok(outcome),
@@ -230,6 +243,10 @@ impl Judge {
         let Some(credentials) = credentials else {
             return Answered::refused(None, error);
         };
+        // Only a call that can be read is shown to an upstream.
+        if context.is_judged_by_upstream() && credentials != Credentials::None {
+            return Answered::refused(None, error);
+        }
         match self.principal(credentials, &context).await {
             Ok(principal) => Answered::refused(Some(principal), error),
             Err(refused) => Answered::refused(None, refused),

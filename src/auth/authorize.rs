@@ -1,5 +1,6 @@
 //! Principal and command → permit.
 
+use std::borrow::Cow;
 use std::task::{Context as TaskContext, Poll};
 
 use futures_util::future::{Either, Ready, ready};
@@ -8,12 +9,14 @@ use tower::{Layer, Service};
 use super::authenticate::Authenticated;
 use super::call::{Call, Context};
 use super::keys::Key;
+use super::passed_on::PassedOn;
 use super::principal::Principal;
 use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
 use crate::command::{AccountId, Action, Command, Id};
 use crate::error::{Error, Kind};
 use crate::outcome::Done;
+use crate::route::{Auth, Target};
 
 /// A command that its principal may have carried out, in the account it was found to mean.
 #[derive(Clone, Debug)]
@@ -22,6 +25,7 @@ pub struct Permitted {
     account: AccountId,
     command: Command,
     context: Context,
+    passed_on: Option<PassedOn>,
 }
 
 impl Permitted {
@@ -43,6 +47,11 @@ impl Permitted {
     /// What surrounds it.
     pub const fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Takes what the caller presented out, for an upstream that judges it; nothing anywhere else.
+    pub const fn take_passed_on(&mut self) -> Option<PassedOn> {
+        self.passed_on.take()
     }
 
     /// The parts, for the stage that carries it out.
@@ -109,7 +118,7 @@ where
 
 /// The decision of [`Authorize`].
 fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
-    let (principal, call) = authenticated.into_parts();
+    let (principal, call, passed_on) = authenticated.into_parts();
     let account = judge(&principal, &call, default_account)?;
     let Call {
         command, context, ..
@@ -119,6 +128,7 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
         account,
         command,
         context,
+        passed_on,
     })
 }
 
@@ -132,7 +142,7 @@ pub fn judge(
     let account = account_of(principal, call.account, default_account)
         .ok_or_else(|| Error::from(Kind::UserNotFound).caused_by(ForeignAccount))?;
     match principal {
-        Principal::Key(key) => judge_key(key, &call.command)?,
+        Principal::Key(key) => judge_key(key, call)?,
         Principal::User {
             id,
             administrator,
@@ -140,9 +150,11 @@ pub fn judge(
             confirmed,
             ..
         } => {
+            refuse_relaying(call)?;
             refuse_unconfirmed(*id, *confirmed, &call.command)?;
             judge_user(*id, *administrator, *read_only, &call.command)?;
         }
+        Principal::JudgedByUpstream(_) => judge_foreign(call)?,
         Principal::Anonymous => judge_anonymous(&call.command)?,
     }
     Ok(account)
@@ -164,6 +176,8 @@ pub fn account_of(
         Principal::User { account, .. } => named
             .is_none_or(|named| named == *account)
             .then_some(*account),
+        // Which it may act in the upstream decides.
+        Principal::JudgedByUpstream(_) => Some(named.unwrap_or(default)),
         Principal::Anonymous => named.is_none().then_some(default),
     }
 }
@@ -176,29 +190,54 @@ fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Optio
     }
 }
 
-fn judge_key(key: &Key, command: &Command) -> Result<(), Error> {
-    match needed_scopes(command).find(|scope| !key.scopes.grants(scope)) {
-        Some(missing) => Err(denied(missing)),
+fn judge_key(key: &Key, call: &Call) -> Result<(), Error> {
+    match needed_scopes(call).find(|scope| !key.scopes.grants(scope)) {
+        Some(missing) => Err(denied(&missing)),
         None => Ok(()),
     }
 }
 
-/// The scopes that a key needs for a command, as far as the command itself shows: a user who is an
+/// The scopes that a key needs for a call, as far as the call itself shows: a user who is an
 /// administrator already asks for more.
-pub fn needed_scopes(command: &Command) -> impl Iterator<Item = &'static str> {
-    let own = scope(command.action()).into_iter();
-    own.chain(sensitive_scopes(command))
+pub fn needed_scopes(call: &Call) -> impl Iterator<Item = Cow<'static, str>> {
+    let own = match relayed_operation(call) {
+        Some(operation) => Some(format!("native.{operation}").into()),
+        None => scope(call.command.action()).map(Cow::Borrowed),
+    };
+    let sensitive = sensitive_scopes(&call.command).map(Cow::Borrowed);
+    own.into_iter().chain(sensitive)
 }
 
-fn denied(scope: &'static str) -> Error {
+/// The name of a native operation that is relayed. Some open any user's session, so each needs a
+/// scope of its own, which no other scope includes.
+fn relayed_operation(call: &Call) -> Option<&str> {
+    if let Command::Native(native) = &call.command
+        && call.context.relays()
+    {
+        return Some(native.operation.as_str());
+    }
+    None
+}
+
+fn denied(scope: &str) -> Error {
     let message = format!("the API key lacks the scope {scope}; use a key that has it");
     Error::new(Kind::PermissionDenied, message)
 }
 
+/// A user has no scopes, whoever it is.
+fn refuse_relaying(call: &Call) -> Result<(), Error> {
+    let Some(operation) = relayed_operation(call) else {
+        return Ok(());
+    };
+    let message =
+        format!("only an API key with the scope native.{operation} may do this; send one");
+    Err(Error::new(Kind::PermissionDenied, message))
+}
+
 /// The scope that an action needs. Reading the names of time zones needs none.
 ///
-/// A native operation does nothing on the store but look its subject up, so it needs no more than
-/// reading users; towards an upstream each needs a scope of its own.
+/// A native operation that is not relayed does nothing but look its subject up in the store, so it
+/// needs no more than reading users.
 const fn scope(action: Action) -> Option<&'static str> {
     match action {
         Action::CreateUser | Action::UpdateUser => Some("user:write"),
@@ -294,6 +333,27 @@ fn is_own_business(change: &UserChange) -> bool {
         && change.level.is_none()
         && change.email_verified.is_none()
         && change.status.is_none_or(|status| status == Status::Closed)
+}
+
+/// The upstream decides what its caller may do; but what has no canonical form is relayed only where
+/// the route names it, and nothing at all is done but by an upstream.
+fn judge_foreign(call: &Call) -> Result<(), Error> {
+    let route = call.context.route.as_deref();
+    let listed =
+        route.and_then(
+            |route| match (&route.auth, route.targets.of(call.command.action())) {
+                (Auth::Upstream { native }, Target::Upstream(_)) => Some(native),
+                (Auth::Upstream { .. } | Auth::Gateway, _) => None,
+            },
+        );
+    let listed = listed.ok_or(Kind::Unauthenticated)?;
+    match relayed_operation(call) {
+        Some(operation) if !listed.iter().any(|name| name == operation) => {
+            let message = format!("{operation} is not allowed here; ask for it to be");
+            Err(Error::new(Kind::PermissionDenied, message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn judge_anonymous(command: &Command) -> Result<(), Error> {

@@ -5,8 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderValue;
+
 use crate::command::{AccountId, Command};
 use crate::error::Error;
+use crate::route::Auth;
 use crate::secret::Secret;
 
 /// What a caller presented to say who it is.
@@ -91,6 +94,8 @@ pub struct Context {
     pub source: Option<IpAddr>,
     /// The route it came by.
     pub route: Option<Arc<crate::route::Route>>,
+    /// The host that the caller named, port included, where the route answers for one host only.
+    pub host: Option<HeaderValue>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
 }
@@ -101,6 +106,20 @@ impl Context {
         self.route
             .as_ref()
             .is_some_and(|route| route.policy.anonymous)
+    }
+
+    /// Whether the upstream judges the callers of the route, and not the gateway.
+    pub fn is_judged_by_upstream(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.auth != Auth::Gateway)
+    }
+
+    /// Whether native operations are relayed from here.
+    pub fn relays(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.targets.relays)
     }
 }
 

@@ -10,9 +10,12 @@ use arc_swap::ArcSwap;
 pub use self::last_use::KeyUse;
 use self::last_use::LastUse;
 use super::api_key::{KeyDigest, Pepper};
+use super::call::Credentials;
+use super::passed_on::Fingerprint;
 use super::scope::Scopes;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
+use crate::command::name::name_key;
 use crate::secret::Secret;
 
 /// A live key: everything but the secret itself.
@@ -131,6 +134,16 @@ impl KeyRing {
             used.stamp(now);
         }
         Some(Arc::clone(&slot.key))
+    }
+
+    /// What tells a caller apart whom an upstream judges; nothing where it presents nothing.
+    pub fn fingerprint(&self, credentials: &Credentials) -> Option<Fingerprint> {
+        let name = match credentials {
+            Credentials::None => return None,
+            Credentials::Key(key) => key.reveal(),
+            Credentials::Basic { login, .. } => &name_key(login),
+        };
+        Some(Fingerprint(self.pepper.fingerprint(name)))
     }
 
     /// The uses of stored keys that nobody has written down yet, at most one a key.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::keys::Key;
+use super::passed_on::Fingerprint;
 use crate::command::{AccountId, Id};
 
 /// An identity that was established, or the lack of one that a route allows.
@@ -26,6 +27,8 @@ pub enum Principal {
         /// Whether it was confirmed.
         confirmed: bool,
     },
+    /// Whoever the upstream takes it for; only on routes that leave that to it.
+    JudgedByUpstream(Fingerprint),
     /// Nobody; only on routes that allow it.
     Anonymous,
 }
@@ -36,17 +39,18 @@ impl Principal {
         match self {
             Self::Key(key) => key.scopes.grants("user.role"),
             Self::User { administrator, .. } => *administrator,
-            Self::Anonymous => false,
+            Self::JudgedByUpstream(_) | Self::Anonymous => false,
         }
     }
 }
 
-/// The name in logs and audit records: `key:NAME`, `user:ID`, `anonymous`.
+/// The name in logs and audit records: `key:NAME`, `user:ID`, `upstream:FINGERPRINT`, `anonymous`.
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => write!(f, "key:{}", key.name),
             Self::User { id, .. } => write!(f, "user:{id}"),
+            Self::JudgedByUpstream(fingerprint) => write!(f, "upstream:{fingerprint}"),
             Self::Anonymous => f.write_str("anonymous"),
         }
     }

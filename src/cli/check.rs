@@ -15,7 +15,7 @@ use crate::config::{Config, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
 use crate::dialect::expresses::rewrites;
 use crate::forward::Parameters;
-use crate::route::{OnLoss, Route, Target};
+use crate::route::{Auth, OnLoss, Route, Target};
 
 /// Prints the routes, or the lines to paste, or fails with every fault.
 pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result<(), Failure> {
@@ -61,6 +61,7 @@ fn summary(config: &Config) -> String {
             let _ = write!(text, ", {} goes to {target}", action.name());
         }
         text.push('\n');
+        write_auth(&mut text, route);
         write_losses(&mut text, route, &config.upstreams);
     }
     for upstream in &config.upstreams {
@@ -70,6 +71,28 @@ fn summary(config: &Config) -> String {
         let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }
     text
+}
+
+/// Who judges the callers, and which native operations are relayed.
+fn write_auth(text: &mut String, route: &Route) {
+    let target = route.targets.of(Action::Native);
+    let relayed = match &route.auth {
+        Auth::Upstream { native } => {
+            let _ = writeln!(
+                text,
+                "  callers are judged by {target}, which is shown their credentials"
+            );
+            if native.is_empty() {
+                return;
+            }
+            format!("{} are relayed to {target}", native.join(", "))
+        }
+        Auth::Gateway if route.targets.relays => format!(
+            "native operations are relayed to {target}, each for keys with its scope native.OPERATION"
+        ),
+        Auth::Gateway => return,
+    };
+    let _ = writeln!(text, "  {relayed}");
 }
 
 fn write_losses(text: &mut String, route: &Route, upstreams: &[Parameters]) {

@@ -11,6 +11,7 @@ mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use http::Uri;
 use http::request::Parts;
@@ -27,7 +28,9 @@ use crate::auth::call::RequestId;
 use crate::auth::{Call, Principal, Unread};
 use crate::client;
 use crate::clock::Clock;
+use crate::command::AccountId;
 use crate::config::{Config, shown_path};
+use crate::dialect::relayed::public_host;
 use crate::dialect::{Decoded, ReplyTo, decode_request, unread};
 use crate::error::{Error, Kind};
 use crate::forward::Parameters;
@@ -95,7 +98,9 @@ impl<'a> Explain<'a> {
         let count = calls.len();
         for call in calls {
             let error = match call {
-                Ok(call) => {
+                Ok(mut call) => {
+                    call.context.host = public_host(route, &head);
+                    call.context.route = Some(Arc::clone(route));
                     self.redaction.learn(&call);
                     let (shown, error) = self.call(&call, &head, route);
                     report.calls.push(shown);
@@ -154,7 +159,9 @@ impl<'a> Explain<'a> {
         let mut shown = CallReport::of(call);
         shown.credential = Some(credential::describe(&call.credentials, head, route));
         shown.principal = Some(caller.to_string());
-        shown.scopes = needed_scopes(&call.command).collect();
+        if !call.context.is_judged_by_upstream() {
+            shown.scopes = needed_scopes(call).collect();
+        }
         let target = route.targets.of(call.command.action());
         shown.target = Some(target.to_string());
         let principal = match &caller {
@@ -166,7 +173,16 @@ impl<'a> Explain<'a> {
         if let Target::Upstream(name) = target
             && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
         {
-            let own = Self::forward(&mut shown, upstream, call, principal, account, route);
+            let upstream = if call.context.is_judged_by_upstream() {
+                let credentials = call.credentials.clone();
+                &Parameters {
+                    credentials,
+                    ..upstream.clone()
+                }
+            } else {
+                upstream
+            };
+            let own = Self::forward(&mut shown, upstream, call, principal, account);
             error = error.or(own.err());
         }
         shown.refusal = error.as_ref().map(Refusal::of);
@@ -179,11 +195,11 @@ impl<'a> Explain<'a> {
         upstream: &Parameters,
         call: &Call,
         principal: Option<&Principal>,
-        account: crate::command::AccountId,
-        route: &Route,
+        account: AccountId,
     ) -> Result<(), Error> {
-        let rehearse =
-            |upstream: &Parameters, command| upstream.rehearse(command, principal, account, route);
+        let rehearse = |upstream: &Parameters, command| {
+            upstream.rehearse(command, principal, account, &call.context)
+        };
         let real = rehearse(upstream, call.command.clone());
         shown.lost = real.lost.iter().map(Loss::of).collect();
         shown.kept = real.kept.iter().map(ToString::to_string).collect();

@@ -18,7 +18,7 @@ const OF_ONE_CONNECTION: [HeaderName; 6] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// The request with the headers that are the client's own.
+/// The request with the headers that are the client's own; a `Host` that it brings is kept.
 pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Full<Bytes>> {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
@@ -28,7 +28,9 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Fu
     let headers = &mut head.headers;
     strip(headers);
     headers.remove(EXPECT);
-    headers.insert(HOST, host.clone());
+    if !headers.contains_key(HOST) {
+        headers.insert(HOST, host.clone());
+    }
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if body.is_empty() && !expects_body(&head.method) {
         headers.remove(CONTENT_LENGTH);

@@ -1,5 +1,9 @@
 //! Operations of one dialect that have no canonical form.
 
+use std::fmt;
+
+use bytes::Bytes;
+
 use super::Dialect;
 use super::text::Text;
 use super::user::UserRef;
@@ -20,4 +24,28 @@ pub struct Native {
     /// Everything else that was sent, in its order, in the dialect's own notation. Secret because
     /// nobody knows what it holds.
     pub fields: Vec<(Text, Secret)>,
+    /// The files that were uploaded with it.
+    pub files: Vec<Upload>,
+}
+
+/// An uploaded file. Its contents are not printed, because nobody knows what they hold.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The field it was sent in, in the dialect's own notation.
+    pub field: Text,
+    /// The name it has with its sender.
+    pub filename: Text,
+    /// Its media type, as sent; empty where none was.
+    pub content_type: Text,
+    /// What is in it.
+    pub contents: Bytes,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("field", &self.field)
+            .field("bytes", &self.contents.len())
+            .finish_non_exhaustive()
+    }
 }

@@ -17,6 +17,8 @@ pub(super) struct FormSection {
     name_bytes: Size,
     /// Bytes of a field's value.
     value_bytes: Size,
+    /// Grupo only: files of a native operation, 0 to 100.
+    files: usize,
 }
 
 impl Default for FormSection {
@@ -26,6 +28,7 @@ impl Default for FormSection {
             fields: usual.fields,
             name_bytes: Size(usual.name_bytes),
             value_bytes: Size(usual.value_bytes),
+            files: usual.files,
         }
     }
 }
@@ -39,10 +42,15 @@ impl FormSection {
             ("form.value_bytes", self.value_bytes.0, 64 << 20),
         ];
         check(&ranges, place, faults);
+        if self.files > 100 {
+            let message = format!("{} is out of range: 0 to 100", self.files);
+            faults.push(place.fault("form.files", message));
+        }
         FormLimits {
             fields: self.fields,
             name_bytes: self.name_bytes.0,
             value_bytes: self.value_bytes.0,
+            files: self.files,
         }
     }
 }

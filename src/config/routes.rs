@@ -11,8 +11,8 @@ use super::route_limits::{FormSection, JsonSection};
 use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
-use super::value::{Size, Span, from_scalar};
-use super::{losses, targets};
+use super::value::{List, Size, Span, from_scalar};
+use super::{judge, losses, targets};
 use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
@@ -73,6 +73,10 @@ pub(super) struct RouteSection {
     loss: Option<BTreeMap<String, losses::Rule>>,
     /// Fields that travel as another one, e.g. `"grupo.custom_field_1" = "title"`.
     map: Option<BTreeMap<String, String>>,
+    /// Who judges callers: `gateway`, or `upstream`.
+    auth: Option<judge::Judge>,
+    /// The native operations of callers whom the upstream judges.
+    native: Option<List<String>>,
     form: Option<FormSection>,
     json: Option<JsonSection>,
 }
@@ -102,6 +106,7 @@ impl RouteSection {
             homes: self.map,
         };
         let losses = losses.build(place, faults);
+        let auth = judge::build(self.auth, self.native, dialect, place, faults);
         let mut noted = |key: &str, message: String| faults.push(place.fault(key, message));
         let host = self.host.map(|host| self::host(&host)).transpose();
         let host = host.map_err(|message| noted("host", message)).ok();
@@ -157,6 +162,7 @@ impl RouteSection {
             limits,
             targets,
             losses,
+            auth,
         })
     }
 }
@@ -204,7 +210,7 @@ fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 13] = [
+    let options: [(&str, &[Dialect]); 14] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
@@ -217,6 +223,8 @@ fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
         ("subregions", &[Dialect::B2evolution]),
         ("cities", &[Dialect::B2evolution]),
         ("form", &[Dialect::Grupo, Dialect::B2evolution]),
+        // Vision6 has no form at all.
+        ("form.files", &[Dialect::Grupo, Dialect::Vision6]),
         ("json", &[Dialect::Vision6]),
     ];
     for (key, effective) in options {

@@ -34,6 +34,8 @@ impl Written {
             user: target(self.user),
             group: target(self.group),
             moved: Vec::new(),
+            // The upstreams are not known yet.
+            relays: false,
         };
         for (command, name) in self.commands.unwrap_or_default() {
             match movable(&command, dialect) {
@@ -87,6 +89,34 @@ pub(super) fn refuse_unknown(routes: &[Route], place: Place<'_>, faults: &mut Fa
                 );
                 faults.push(place.at(&path).fault(&key, message));
             }
+        }
+    }
+}
+
+/// Finds out which routes relay native operations, and refuses files on the others.
+pub(super) fn settle_relays(
+    routes: &mut [Route],
+    upstreams: &[Parameters],
+    place: Place<'_>,
+    faults: &mut Faults,
+) {
+    for route in routes {
+        let (dialect, is_settled) = match route.targets.of(Action::Native) {
+            Target::Store => (None, true),
+            Target::Upstream(name) => {
+                let upstream = upstreams.iter().find(|upstream| upstream.name == *name);
+                (upstream.map(|it| it.dialect), upstream.is_some())
+            }
+        };
+        route.targets.relays = dialect == Some(route.dialect);
+        if route.policy.form.files > 0 && is_settled && !route.targets.relays {
+            let message = format!(
+                "means nothing here: files go with native operations only, to an upstream that speaks {} \
+                 too: remove it",
+                route.dialect
+            );
+            let path = format!("routes.{}", route.name);
+            faults.push(place.at(&path).fault("form.files", message));
         }
     }
 }

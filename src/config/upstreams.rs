@@ -124,6 +124,7 @@ impl UpstreamSection {
                 remember: self.remember_users.unwrap_or(Span::seconds(600)).0,
                 own_ids: self.own_ids.0.iter().map(|name| name.0).collect(),
             },
+            keeps_host: self.host.is_none(),
         })
     }
 
@@ -190,6 +191,11 @@ impl UpstreamSection {
                 }
             }
         };
+        // Where the callers' own are passed on there need not be any: `judge` knows.
+        let written = ["key", "key_file", "login", "password", "password_file"];
+        if !written.iter().any(|key| place.has(key)) {
+            return Some(Credentials::None);
+        }
         match dialect {
             Dialect::Grupo | Dialect::Vision6 => {
                 secret("key", &self.key, &self.key_file).map(Credentials::Key)

@@ -189,6 +189,7 @@ use crate::route::Policy;
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation, hides};
 pub use self::operation::ReplyTo;
+pub(super) use self::request::is_native;
 
 /// The codec of the b2evolution dialect.
 #[derive(Debug)]

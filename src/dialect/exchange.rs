@@ -11,9 +11,10 @@
 //! - Once [`Exchange::settled`] holds an outcome, the command is done: if a later request is not
 //!   answered, that outcome is the answer.
 //!
-//! The credentials of the call are the upstream's own, put in place of the caller's by whoever
+//! The credentials of the call are the gateway's own, put in place of the caller's by whoever
 //! starts the exchange. If the upstream refuses them, that is a [`Failure::Login`]. A password that
-//! the caller sent as a proof goes nowhere.
+//! the caller sent as a proof goes nowhere. Only where the upstream judges the callers are
+//! credentials and proof the caller's ([`Known::is_callers`]).
 
 mod refusal;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
+use http::header::HOST;
 use http::response::Parts;
 
 pub(super) use self::refusal::Refusal;
@@ -109,6 +111,8 @@ pub struct Known {
     pub kept: Box<UserChange>,
     /// The session that the upstream opened for the gateway's own login.
     pub session: Option<Secret>,
+    /// Whether the credentials are the caller's, and so is the password that it sent as a proof.
+    pub is_callers: bool,
 }
 
 /// What an exchange found out.
@@ -154,17 +158,25 @@ impl Exchange {
         terms: Arc<Terms>,
     ) -> Result<(Self, Step), Failure> {
         // It proved to the gateway who calls; to the upstream it would prove nothing.
-        if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command {
+        if let Command::CreateUser(change) | Command::UpdateUser(_, change) = &mut call.command
+            && !known.is_callers
+        {
             change.current_password = None;
         }
-        match dialect {
+        // Only what is relayed has one, and that takes one request.
+        let host = call.context.host.take();
+        let (exchange, mut step) = match dialect {
             Dialect::Grupo => grupo::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Grupo(exchange)), step)),
             Dialect::Vision6 => vision6::Exchange::start(call, &known, terms)
                 .map(|(exchange, step)| (Self(Spoken::Vision6(exchange)), step)),
             Dialect::B2evolution => b2evolution::Exchange::start(call, known, terms)
                 .map(|(exchange, step)| (Self(Spoken::B2evolution(exchange)), step)),
+        }?;
+        if let (Some(host), Step::Send { request, .. }) = (host, &mut step) {
+            request.headers_mut().insert(HOST, host);
         }
+        Ok((exchange, step))
     }
 
     /// Takes the answer to the last request. Never panics, whatever the bytes.
@@ -209,6 +221,21 @@ impl Failure {
             Self::Call(error) | Self::Login(error) => error,
         }
     }
+
+    /// What the caller is told where the credentials were its own: who it is and what it may do, it is
+    /// told as the upstream said it.
+    pub fn into_callers_error(self) -> Error {
+        let is_about_caller = match &self {
+            Self::Login(_) => true,
+            Self::Call(error) => *error.kind() == Kind::PermissionDenied,
+        };
+        let error = self.into_error();
+        if !is_about_caller {
+            return error;
+        }
+        let kind = error.kind().clone();
+        error.into_cause().unwrap_or_else(|| kind.into())
+    }
 }
 
 impl Learnt {
@@ -224,6 +251,19 @@ impl Learnt {
             names.join(", ")
         );
         Err(Error::new(Kind::Unsupported, message))
+    }
+}
+
+/// Whether carrying the command out changes nothing, at an upstream of its own dialect where it is
+/// native. Of the operations that the contracts name, these are known to.
+pub fn is_read(command: &Command) -> bool {
+    let Command::Native(native) = command else {
+        return command.action().is_read();
+    };
+    match native.dialect {
+        Dialect::Grupo => false,
+        Dialect::Vision6 => vision6::is_native_read(native.operation.as_str()),
+        Dialect::B2evolution => true,
     }
 }
 

@@ -16,6 +16,15 @@ pub const fn has_operation(dialect: Dialect, action: Action) -> bool {
     }
 }
 
+/// Whether the dialect has a native operation of that name.
+pub fn is_native(dialect: Dialect, name: &str) -> bool {
+    match dialect {
+        Dialect::Grupo => grupo::is_native(name),
+        Dialect::Vision6 => vision6::is_native(name),
+        Dialect::B2evolution => b2evolution::is_native(name),
+    }
+}
+
 /// Whether the dialect has a place for the field in what it sends for the action. A single value
 /// may be refused all the same: Vision6 has a status, and none that is called closed.
 pub fn expresses(dialect: Dialect, action: Action, field: &Field, policy: &Policy) -> bool {

@@ -44,7 +44,7 @@
 //! | G7 | says "Something Went Wrong" when it has nothing to say | the same `error_key`, and a message that names field and remedy and ends in a reference, escaped for HTML; so do all faults the vendor does not have | someone has to find the cause | `a-removal-that-names-no-*`, `an-update-that-names-no-group-*`, `adding-without-*`, `a-role-for-who-is-no-member-*` |
 //! | G8 | reads the query string of any method, bodies of POST only | POST, and GET without a body; anything else with a key is refused | nothing is silently left unread | `another-method-*`, `a-get-with-a-body-*` |
 //! | G9 | sees no fields in a body of another type | refuses it: JSON, no type, another charset | the same | `a-json-body-*`, `a-body-without-a-type-*`, `a-form-in-another-charset-*` |
-//! | G10 | stores uploaded files | refuses a file by its field's name; an input that nobody filled in is none | there is nowhere to keep it | `*-uploaded-is-refused`, `a-file-input-*`, `a-message-with-a-file-*` |
+//! | G10 | stores uploaded files | refuses a file by its field's name, but hands those of a native operation on, as many as the route's `form.files`; an input that nobody filled in is none | there is nowhere to keep it | `*-uploaded-is-refused`, `a-file-input-*`, `a-message-with-a-file-*`, `tests/it/relay.rs` |
 //! | G11 | drops fields it does not know, and custom fields of a wrong type | keeps them as sent as extension attributes, a list as JSON under `name[]`; refuses what is the name of a credential in another dialect | nothing is lost, and no secret lies in plain text | `unknown-fields-are-kept`, `a-credential-of-another-dialect-*`, `a-group-is-made-with-every-field`, `a-user-is-changed-by-number` |
 //! | G12 | an update without `disable_private_messages=yes` allows them again | leaves them as they are | a vendor defect | `an-update-of-nothing-is-done`, `a-user-is-made-with-every-field` |
 //! | G13 | drops unknown fields of memberships and removals | refuses them, and fields that name someone or a role where they have no meaning; `redirect` excepted | there is nothing to keep them with | `a-referrer-*`, `an-unknown-field-of-a-removal-*`, `a-field-of-another-operation-*` |
@@ -63,7 +63,7 @@
 //! | G26 | `signup_page` makes a new user's answer a session, `redirect` steers a browser | refuses the one, passes over the other | no session is opened here | `a-signup-page-*`, `a-user-is-made-with-every-field` |
 //! | G27 | one version denies every `remove=group_members` by key | does it | a vendor defect | `a-member-is-removed` |
 //! | G28 | takes `group_member_id` | refuses it | memberships have no number here | `removing-by-the-number-of-a-membership-*` |
-//! | G29 | opens and ends sessions, sends messages | the store answers `something_went_wrong`; but `add=login_session` without `create_account=yes` and `remove=login_session` first say `account_not_found` of an unknown user, whom `email_address` names before `user` | the plugin tests its settings so | `the-settings-probe-*`, `a-message-is-not-sent-*`, `a-page-is-not-loaded-*`, `the-sessions-of-an-unknown-*`, `*-not-opened-here`, `*-not-done-here`, `sessions-are-not-ended-here` |
+//! | G29 | opens and ends sessions, sends messages | an upstream that speaks Grupo does; the store answers `something_went_wrong`; but `add=login_session` without `create_account=yes` and `remove=login_session` first say `account_not_found` of an unknown user, whom `email_address` names before `user` | the plugin tests its settings so | `the-settings-probe-*`, `a-message-is-not-sent-*`, `a-page-is-not-loaded-*`, `the-sessions-of-an-unknown-*`, `*-not-opened-here`, `*-not-done-here`, `sessions-are-not-ended-here` |
 //! | G30 | takes the group roles and categories that its site has | takes any number; where the route has `group_roles` or `group_categories`, those in it and no others | numbers differ from site to site | `*-that-the-route-lacks-*`, `*-that-the-route-has-*` |
 //! | G31 | sends login links, waits for the approval of users and telephone numbers, and refuses numbers, words and domains of addresses by lists of its site | does none of it, and keeps the fields as sent | those rules are the site's | `a-user-is-made-who-asks-*`, `a-picture-and-a-background-*` |
 //! | G32 | puts every new user into the groups that are flagged `auto_join_group` | keeps the flag; only `add=group_members` makes a member | a membership is a command of its own, with its scope and its record | `a-group-joins-nobody-*`, `tests/it/grupo_fields.rs` |
@@ -107,6 +107,7 @@ use http::{Request, Response};
 
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{expresses, has_operation};
+pub(super) use self::operation::is_native;
 pub use self::response::ReplyTo;
 use super::exchange::Refusal;
 use super::{Codec, Decoded};

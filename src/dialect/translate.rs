@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response};
 use tower::Service;
 
-use super::{Decoded, ReplyTo, decode_request};
+use super::{Decoded, ReplyTo, decode_request, relayed};
 use crate::auth::authenticate::Answered;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context, Unread};
@@ -65,6 +65,7 @@ where
             mut context,
         } = request;
         context.deadline = Some(Instant::now() + route.limits.call_timeout);
+        context.host = relayed::public_host(&route, &head);
         context.route = Some(Arc::clone(&route));
         let (calls, reply_to) = decode(&head, &body, &route);
         let mut results = Vec::with_capacity(calls.len());

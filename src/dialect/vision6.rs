@@ -113,7 +113,9 @@
 //!   `sort_by`; then users come by id. Nothing is sorted by `is_active`.
 //!   `search-users-sorts-downwards-by-default`
 //! - **V25** The contract's methods for accounts, contacts, lists, fields, folders and sessions are
-//!   known and are answered 302 where nothing speaks Vision6 behind the gateway; other names are answered 104. `login` and `isLoggedIn` have no key.
+//!   known, and relayed to an upstream that speaks Vision6: `result` and `error` come back as they are.
+//!   Elsewhere they are answered 302, and other names 104. `login` and `isLoggedIn` have no key, so
+//!   that nobody has a scope for them.
 //!   `native-subscribe-contact-is-not-supported`, `native-login-has-no-key`, `unknown-method`
 //! - **V26** A call without a key (missing, empty or no text) or with a wrong one is answered 300
 //!   whatever else is wrong with it. `key-is-forgotten`, `key-and-parameters-are-absent`,
@@ -175,6 +177,7 @@ use http::{Request, Response};
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
+pub(super) use self::native::{is_method as is_native, is_read as is_native_read};
 use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;

@@ -39,7 +39,10 @@ pub(super) async fn run(
     let account = call.account;
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
-    let _leave = upstream.hold.leave(deadline).await?;
+    let _leave = match &upstream.hold {
+        Some(hold) => Some(hold.leave(deadline).await?),
+        None => None,
+    };
     loop {
         let (request, effect) = match step {
             Step::Done(outcome) => {
@@ -62,7 +65,9 @@ pub(super) async fn run(
         };
         step = match exchange.next(&head, &body) {
             Ok(step) => {
-                upstream.hold.accepted(shown);
+                if let Some(hold) = &upstream.hold {
+                    hold.accepted(shown);
+                }
                 step
             }
             Err(failure) => {
@@ -138,11 +143,15 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
     Error::from(kind).caused_by(failure)
 }
 
-/// Draws the conclusion for the credentials. An answer that is none of the dialect's allows none.
+/// Draws the conclusion for the credentials, unless they are a caller's. An answer that is none of the
+/// dialect's allows none.
 fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
+    let Some(hold) = &upstream.hold else {
+        return failure.into_callers_error();
+    };
     match failure {
         Failure::Login(error) => {
-            upstream.hold.refused(shown);
+            hold.refused(shown);
             tracing::error!(
                 upstream.name = upstream.name,
                 "the upstream refuses the gateway's own credentials: correct them; until \
@@ -156,7 +165,7 @@ fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
                 Kind::Upstream | Kind::UnknownOutcome | Kind::Internal | Kind::Overloaded
             );
             if is_readable {
-                upstream.hold.accepted(shown);
+                hold.accepted(shown);
             }
             error
         }

@@ -40,7 +40,8 @@ pub(super) fn bring_back(homes: &[(Field, Field)], outcome: &mut Outcome) {
         | Outcome::GroupCreated(_)
         | Outcome::Group(_)
         | Outcome::Groups(_)
-        | Outcome::Timezones(_) => return,
+        | Outcome::Timezones(_)
+        | Outcome::Relayed(_) => return,
     };
     for user in users {
         for (from, to) in homes {

@@ -205,7 +205,8 @@ fn users(outcome: &mut Outcome) -> &mut [User] {
         | Outcome::GroupCreated(_)
         | Outcome::Group(_)
         | Outcome::Groups(_)
-        | Outcome::Timezones(_) => &mut [],
+        | Outcome::Timezones(_)
+        | Outcome::Relayed(_) => &mut [],
     }
 }
 

@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http::Request;
 
 use super::upstream::own_call;
-use super::{Parameters, account, losses, own_answer};
-use crate::auth::{Call, Principal};
+use super::{Parameters, account, callers, losses, own_answer, relay};
+use crate::auth::{Call, Context, Principal};
 use crate::command::field::Field;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Dialect};
 use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
 use crate::dialect::expresses::rewrites;
 use crate::error::Error;
-use crate::route::{OnLoss, Route};
+use crate::route::{Losses, OnLoss};
 
 /// What would come of a command.
 #[derive(Debug)]
@@ -63,34 +63,44 @@ impl Parameters {
         mut command: Command,
         principal: Option<&Principal>,
         acts_in: AccountId,
-        route: &Route,
+        context: &Context,
     ) -> Rehearsal {
-        let (rules, policy) = (&route.losses, &self.terms.policy);
+        let usual = Losses::default();
+        let route = context.route.as_deref();
+        let rules = route.map_or(&usual, |route| &route.losses);
+        let policy = &self.terms.policy;
         let settled = losses::homeless(&command, rules, self.dialect, policy);
         let (kept, lost): (Vec<_>, Vec<_>) = settled
             .into_iter()
             .partition(|(_, rule)| *rule == OnLoss::Keep);
         let kept = kept.into_iter().map(|(field, _)| field).collect();
-        let first = match own_answer(self.dialect, &command) {
-            Err(error) => Err(error),
-            Ok(Some(_)) => Ok(First::Nothing),
-            Ok(None) => losses::settle(&mut command, rules, self.dialect, policy).and_then(|_| {
-                let account = account(Some(route), principal, acts_in);
-                let call = own_call(self.credentials.clone(), &self.terms, account, command)?;
-                self.start(call)
-            }),
-        };
+        let first = relay::judge(&command, context, self.dialect).and_then(|()| {
+            if own_answer(self.dialect, &command).is_some() {
+                return Ok(First::Nothing);
+            }
+            let is_callers = context.is_judged_by_upstream();
+            let proof = callers::proof(&mut command).filter(|_| is_callers);
+            losses::settle(&mut command, rules, self.dialect, policy)?;
+            callers::put_back(&mut command, proof);
+            let account = account(route, &command, principal, acts_in);
+            let credentials = self.credentials.clone();
+            let mut call = own_call(credentials, &self.terms, account, command)?;
+            relay::name_host(&mut call, context, self.keeps_host);
+            self.start(call, is_callers)
+        });
+        let caller = route.map(|route| &route.dialect);
         Rehearsal {
             lost,
             kept,
-            has_own_ids: self.crosswalk.own_ids.contains(&route.dialect),
+            has_own_ids: caller.is_some_and(|it| self.crosswalk.own_ids.contains(it)),
             first,
         }
     }
 
-    fn start(&self, call: Call) -> Result<First, Error> {
+    fn start(&self, call: Call, is_callers: bool) -> Result<First, Error> {
         let more = more(self.dialect, &call.command);
-        let (call, known) = self.opening(call);
+        let (call, mut known) = self.opening(call);
+        known.is_callers = is_callers;
         let terms = Arc::new(self.terms.clone());
         let started = Exchange::start(self.dialect, call, known, terms);
         let (exchange, step) = started.map_err(Failure::into_error)?;

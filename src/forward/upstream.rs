@@ -45,6 +45,8 @@ pub struct Parameters {
     pub terms: Terms,
     /// What is remembered of its users.
     pub crosswalk: crosswalk::Parameters,
+    /// Whether relayed calls keep the host that callers know: unless it has to be called by another.
+    pub keeps_host: bool,
 }
 
 /// An upstream in use.
@@ -54,39 +56,45 @@ pub(super) struct Upstream {
     pub(super) dialect: Dialect,
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
-    pub(super) hold: Hold,
+    /// What became of the gateway's own login; nothing where the credentials are a caller's.
+    pub(super) hold: Option<Hold>,
     pub(super) own: OwnCredentials,
-    pub(super) crosswalk: Crosswalk,
-    total: Duration,
-    users: UserLocks,
-    session: Mutex<Option<Secret>>,
-    lost: AtomicU64,
+    pub(super) crosswalk: Arc<Crosswalk>,
+    pub(super) keeps_host: bool,
+    pub(super) total: Duration,
+    pub(super) users: Arc<UserLocks>,
+    pub(super) session: Mutex<Option<Secret>>,
+    pub(super) lost: Arc<AtomicU64>,
 }
 
 impl Upstream {
     pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         Ok(Self {
-            crosswalk: Crosswalk::new(parameters.name.clone(), parameters.crosswalk),
+            crosswalk: Arc::new(Crosswalk::new(
+                parameters.name.clone(),
+                parameters.crosswalk,
+            )),
             name: parameters.name,
             dialect: parameters.dialect,
             total: parameters.client.total,
             client: Client::new(parameters.client)?,
             terms: Arc::new(parameters.terms),
-            hold: Hold::default(),
+            hold: Some(Hold::default()),
             own: OwnCredentials::new(parameters.credentials, parameters.secret_file),
-            users: UserLocks::new(),
+            keeps_host: parameters.keeps_host,
+            users: Arc::new(UserLocks::new()),
             session: Mutex::default(),
-            lost: AtomicU64::new(0),
+            lost: Arc::default(),
         })
     }
 
     /// Looks whether the secret of refused credentials was changed: then they are tried again.
     pub(super) async fn renew(&self) {
-        if !self.hold.may_renew() {
+        let Some(hold) = self.hold.as_ref().filter(|hold| hold.may_renew()) else {
             return;
-        }
+        };
         if let Some(number) = self.own.renew().await {
-            self.hold.forget(number);
+            hold.forget(number);
             *self.session() = None;
             tracing::info!(
                 upstream.name = self.name,
@@ -269,7 +277,8 @@ impl Upstream {
             | Outcome::GroupCreated(_)
             | Outcome::Group(_)
             | Outcome::Groups(_)
-            | Outcome::Timezones(_) => Err(Kind::Upstream.into()),
+            | Outcome::Timezones(_)
+            | Outcome::Relayed(_) => Err(Kind::Upstream.into()),
         }
     }
 
@@ -277,6 +286,7 @@ impl Upstream {
         Known {
             user,
             session: self.session().clone(),
+            is_callers: self.hold.is_none(),
             ..Known::default()
         }
     }

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::error::Error;
 use crate::framing::content_type::{self, FormKind};
 use crate::framing::fields::Fields;
+pub use crate::framing::multipart::encode as encode_multipart;
 pub use crate::framing::urlencoded::Writer;
 use crate::framing::{multipart, urlencoded};
 use crate::route::FormLimits;

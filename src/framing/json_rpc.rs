@@ -106,6 +106,8 @@ pub enum Response {
         /// More, in the 2.0 shape only.
         data: Option<String>,
     },
+    /// A fault that another system wrote: the JSON text of `error`.
+    ForeignFault(String),
 }
 
 /// Writes one answer in the shape its request asked for; nothing for a notification.
@@ -130,6 +132,7 @@ fn write_one(out: &mut String, id: &RequestId, response: &Response) {
             write_fault(out, *code, message);
             out.push_str("}}");
         }
+        Response::ForeignFault(fault) => push_all(out, ["null,\"error\":", fault, "}"]),
     }
 }
 
@@ -149,6 +152,7 @@ fn write_two(out: &mut String, id: &RequestId, response: &Response) {
             }
             out.push_str("}}");
         }
+        Response::ForeignFault(fault) => push_all(out, [",\"error\":", fault, "}"]),
     }
 }
 

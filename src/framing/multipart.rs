@@ -5,6 +5,7 @@
 //! like a part behind the last boundary are refused.
 
 mod part;
+mod writer;
 
 use std::str::from_utf8;
 
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::framing::fields::{Fields, malformed};
 use crate::framing::form::{File, Value};
 use part::Part;
+pub use writer::encode;
 
 /// Reads all parts of a body.
 pub(super) fn decode<'a>(

@@ -33,6 +33,8 @@ pub struct Targets {
     pub group: Target,
     /// Of single commands that go elsewhere.
     pub moved: Vec<(Action, Target)>,
+    /// Whether native operations are relayed: where users go to an upstream of the callers' dialect.
+    pub relays: bool,
 }
 
 impl Targets {
@@ -113,6 +115,7 @@ mod tests {
             user: upstream("blog"),
             group: Target::Store,
             moved: vec![(Action::DeleteUser, upstream("crm"))],
+            relays: false,
         };
         assert_eq!(targets.of(Action::AddMember), &Target::Store);
         assert_eq!(targets.of(Action::UpdateUser), &upstream("blog"));

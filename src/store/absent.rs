@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use futures_util::future::{BoxFuture, ready};
 
-use super::StoreFuture;
 use super::crosswalk::{CrosswalkStore, Found, Named};
 use crate::auth::authenticate::{Login, UserDirectory};
 use crate::auth::password::PasswordHash;

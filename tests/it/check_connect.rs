@@ -177,3 +177,19 @@ fn what_needs_secrets_does_not_go_with_the_flag_that_reads_none() {
     let refused = run(directory.path(), &["check", "--connect", "--no-secrets"]);
     assert_eq!(refused.0, 64, "{refused:?}");
 }
+
+#[test]
+fn an_upstream_that_judges_its_callers_is_reached_and_asked_nothing() {
+    let server = PhpUpstream::start("grupo");
+    let (code, said, errors) = check(&format!(
+        "[upstreams.back]\ndialect = 'grupo'\nurl = '{}'\n[routes.front]\ndialect = 'grupo'\n\
+         user = 'back'\ngroup = 'back'\nauth = 'upstream'\n",
+        url(&server)
+    ));
+    assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+    assert!(
+        said.contains("back: it judges its callers itself"),
+        "{said}"
+    );
+    assert!(server.requests().is_empty());
+}

@@ -65,6 +65,27 @@ fn check_says_what_an_upstream_has_no_place_for() {
 }
 
 #[test]
+fn check_says_which_routes_relay_and_whose_callers_are_judged_elsewhere() {
+    let directory = directory(
+        "[upstreams.forum]\ndialect = 'grupo'\nurl = 'http://127.0.0.1:1/'\nkey = 'x'\n\
+         [routes.open]\ndialect = 'grupo'\npath = '/open'\nuser = 'forum'\ngroup = 'forum'\n\
+         auth = 'upstream'\nnative = ['add=message', 'load=x']\n\
+         [routes.plain]\ndialect = 'grupo'\npath = '/plain'\nuser = 'forum'\ngroup = 'forum'\n",
+    );
+    let checked = dragoman(directory.path(), &["check"]);
+    assert_eq!(text(&checked.stderr), "");
+    assert_eq!(
+        text(&checked.stdout),
+        "routes.toml: no faults\n\
+         open: grupo at /open of any host, users go to forum, groups go to forum\n  \
+         callers are judged by forum, which is shown their credentials\n  \
+         add=message, load=x are relayed to forum\n\
+         plain: grupo at /plain of any host, users go to forum, groups go to forum\n  \
+         native operations are relayed to forum, each for keys with its scope native.OPERATION\n"
+    );
+}
+
+#[test]
 fn check_suggests_lines_that_can_be_pasted() {
     let directory = directory(&FORWARDING.replace("[routes.mail.loss]\n'phone' = 'drop'\n", ""));
     let suggested = dragoman(directory.path(), &["check", "--no-secrets", "--suggest"]);

@@ -15,7 +15,7 @@ use crate::fault_server::{
 use crate::php_upstream::PhpUpstream;
 
 #[tokio::test]
-async fn a_request_goes_out_with_the_client_s_own_host_length_and_encoding() {
+async fn a_request_goes_out_with_its_host_and_the_client_s_own_length_and_encoding() {
     let server = FaultServer::always(Act::ok("answer")).await;
     let request = Request::post("http://elsewhere.example/path?query=1")
         .header("host", "elsewhere.example")
@@ -47,7 +47,7 @@ async fn a_request_goes_out_with_the_client_s_own_host_length_and_encoding() {
         [
             "accept-encoding: identity",
             "content-length: 8",
-            "host: upstream.example",
+            "host: elsewhere.example",
             "x-kept: kept",
         ]
     );

@@ -14,7 +14,7 @@ use dragoman::middleware::ResponseBody;
 use dragoman::stack;
 use dragoman::store::Store;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -39,6 +39,7 @@ pub(crate) struct Front {
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     pub(crate) lost: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -55,6 +56,11 @@ impl Front {
         Self::within(tempfile::tempdir().unwrap(), text)
     }
 
+    /// The whole configuration, without a key that is not in it.
+    pub(crate) fn bare(text: &str) -> Self {
+        Self::over(tempfile::tempdir().unwrap(), text)
+    }
+
     /// The same as after a restart: with another configuration over the same store.
     pub(crate) async fn again(self, text: &str) -> Self {
         if let Some(store) = &self.store {
@@ -65,8 +71,12 @@ impl Front {
 
     /// The same with the store of that directory, if there is one.
     pub(crate) fn within(directory: TempDir, text: &str) -> Self {
-        let text = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
-        let config = load(&text);
+        let keyed = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
+        Self::over(directory, &keyed)
+    }
+
+    fn over(directory: TempDir, text: &str) -> Self {
+        let config = load(text);
         let store = config.has_store.then(|| {
             let database = directory.path().join("db");
             Arc::new(SqliteStore::open(&database, &Parameters::default(), seal()).unwrap())
@@ -113,6 +123,7 @@ impl Front {
         Answered {
             status: head.status,
             lost: lost.map(|names| names.to_str().unwrap().to_owned()),
+            headers: head.headers,
             body: String::from_utf8(body.to_vec()).unwrap(),
         }
     }

@@ -196,6 +196,9 @@ function save(array &$state, ?string $caller, ?string $id): never
     if ($id !== null && !isset($state['users'][$id])) {
         halt(404, 'user_invalid_id', 'Invalid user ID');
     }
+    if ($id !== null && $id !== $caller && $state['users'][$caller]['group'] !== 1) {
+        halt(403, 'no_access', 'You have no permission to edit other users!');
+    }
     $is_new = $id === null;
     $user = $is_new ? ['status' => 'new'] : $state['users'][$id];
     if ($is_new && param('edited_user_pass1') === null) {
@@ -334,6 +337,21 @@ function delete(array &$state, ?string $caller, int $id): never
     halt(200, 'delete_success', "User &laquo;$login&raquo; deleted.");
 }
 
+/** For who is signed in; ids are strings there. */
+function recipients(array $state, ?string $caller): never
+{
+    if ($caller === null) {
+        halt(403, 'no_access', 'You are not allowed to contact other users.');
+    }
+    $found = [];
+    foreach ($state['users'] as $id => $user) {
+        if ((string) $id !== $caller && str_contains($user['username'], (string) text('q'))) {
+            $found[] = ['id' => (string) $id, 'login' => $user['username']];
+        }
+    }
+    answer(['found' => count($found), 'page' => 1, 'users' => $found]);
+}
+
 function operate(array &$state): never
 {
     $caller = sign_in($state);
@@ -347,6 +365,7 @@ function operate(array &$state): never
     match ($_SERVER['REQUEST_METHOD']) {
         'GET' => match (true) {
             ($parts[1] ?? '') === 'logins' => logins($state),
+            ($parts[1] ?? '') === 'recipients' => recipients($state, $caller),
             $id > 0 => view($state, $caller, (string) $id),
             default => listed($state),
         },

@@ -31,10 +31,29 @@ function record(): void
         'post' => $_POST,
         'get' => $_GET,
         'cookies' => $_COOKIE,
+        'files' => uploads($_FILES),
         'body' => file_get_contents('php://input'),
     ];
     $line = json_encode($seen, JSON_THROW_ON_ERROR | JSON_INVALID_UTF8_SUBSTITUTE);
     file_put_contents(in_state('requests.jsonl'), "$line\n", FILE_APPEND | LOCK_EX);
+}
+
+/** What PHP made of every uploaded file: the field, the name, the type and the contents. */
+function uploads(array $files): array
+{
+    $uploads = [];
+    foreach ($files as $field => $file) {
+        foreach ((array) $file['name'] as $key => $name) {
+            $of = fn (string $what) => is_array($file[$what]) ? $file[$what][$key] : $file[$what];
+            $uploads[] = [
+                is_array($file['name']) ? "{$field}[$key]" : $field,
+                $name,
+                $of('type'),
+                $of('error') === 0 ? file_get_contents($of('tmp_name')) : null,
+            ];
+        }
+    }
+    return $uploads;
 }
 
 /**

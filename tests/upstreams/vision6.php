@@ -116,6 +116,16 @@ function invoke(array &$state, string $method, array $params): mixed
     if ($method === 'getTimezoneList') {
         return [['timezone' => 'Australia/Brisbane', 'display_name' => '(GMT+10:00) Brisbane']];
     }
+    if ($method === 'getCreditBalance') {
+        return 9007199254740993;
+    }
+    if ($method === 'getListById') {
+        throw new Fault('Unable to Load List.', 303);
+    }
+    if ($method === 'subscribeContact') {
+        $state['contacts'][] = $params;
+        return count($state['contacts']);
+    }
     if (!in_array($method, ['addUser', 'editUser', 'deleteUser', 'getUserById', 'searchUsers', 'countUsers'], true)) {
         throw new Fault('Method Not Found', 104);
     }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::auth::Credentials;
 use crate::auth::api_key::KeyDigest;
 use crate::auth::scope::Scopes;
 use crate::command::extension::ExtensionEdit;
 use crate::command::group::GroupRef;
 use crate::command::member::{BanEnd, MemberRole, Membership};
+use crate::command::native::Native;
 use crate::command::query::UserQuery;
 use crate::command::text::Text;
 use crate::command::user::{Level, Role};
 use crate::command::{Dialect, Edit};
+use crate::middleware::routed;
 
 fn account(number: i64) -> AccountId {
     AccountId::new(Id::new(number).unwrap())
@@ -52,6 +55,10 @@ fn an_administrator_deletes_others_and_not_itself() {
 }
 
 const OWN: Id = Id::ONE;
+
+fn asking(command: Command) -> Call {
+    Call::new(Credentials::None, None, command)
+}
 
 fn other() -> Id {
     Id::new(2).unwrap()
@@ -259,15 +266,17 @@ fn each_command_needs_the_scope_of_its_noun_and_verb() {
         (Command::ListTimezones, None),
     ];
     for (command, scope) in table {
-        let needed: Vec<_> = needed_scopes(&command).collect();
-        assert_eq!(needed, Vec::from_iter(scope), "{}", command.action().name());
+        let call = asking(command);
+        let needed: Vec<_> = needed_scopes(&call).collect();
+        let action = call.command.action().name();
+        assert_eq!(needed, Vec::from_iter(scope), "{action}");
     }
 }
 
 #[test]
 fn what_gives_rights_and_levels_need_scopes_of_their_own() {
     for (name, change) in changes() {
-        let needed: Vec<_> = needed_scopes(&update(other(), change)).collect();
+        let needed: Vec<_> = needed_scopes(&asking(update(other(), change))).collect();
         let more: &[&str] = match name {
             "role" | "read-only" | "attribute that gives rights" => &["user.role"],
             "level" => &["user.level"],
@@ -279,10 +288,64 @@ fn what_gives_rights_and_levels_need_scopes_of_their_own() {
 
 #[test]
 fn a_key_is_told_which_scope_it_lacks() {
-    let command = Command::DeleteUser(UserRef::Id(OWN));
-    let refused = judge_key(&key(&[]), &command).unwrap_err();
+    let delete = asking(Command::DeleteUser(UserRef::Id(OWN)));
+    let refused = judge_key(&key(&[]), &delete).unwrap_err();
     assert_eq!(refused.kind(), &Kind::PermissionDenied);
     assert!(refused.message().contains("the scope user:delete;"));
-    let read = Command::ReadUser(UserRef::Id(OWN));
+    let read = asking(Command::ReadUser(UserRef::Id(OWN)));
     assert!(judge_key(&key(&[]), &read).is_ok());
+}
+
+fn judged(native: &[&str], target: Target) -> Call {
+    let mut route = routed::route(1);
+    route.auth = Auth::Upstream {
+        native: native.iter().map(ToString::to_string).collect(),
+    };
+    route.targets.relays = matches!(target, Target::Upstream(_));
+    route.targets.user = target;
+    let mut call = asking(Command::Native(Native {
+        dialect: Dialect::Grupo,
+        operation: text("add=message"),
+        subject: None,
+        fields: Vec::new(),
+        files: Vec::new(),
+    }));
+    call.context.route = Some(Arc::new(route));
+    call
+}
+
+#[test]
+fn who_is_judged_by_an_upstream_may_do_there_what_is_canonical_or_named_and_nothing_elsewhere() {
+    let back = || Target::Upstream("back".to_owned());
+    let judge = |call: &Call| judge_foreign(call).map_err(|error| error.kind().clone());
+    assert_eq!(judge(&judged(&["add=message"], back())), Ok(()));
+    assert_eq!(
+        judge(&judged(&["load=x"], back())),
+        Err(Kind::PermissionDenied)
+    );
+    let mut delete = judged(&[], back());
+    delete.command = Command::DeleteUser(other_user());
+    assert_eq!(judge(&delete), Ok(()));
+    let mut own = judged(&[], Target::Store);
+    own.command = Command::DeleteUser(other_user());
+    assert_eq!(judge(&own), Err(Kind::Unauthenticated));
+}
+
+#[test]
+fn a_relayed_operation_needs_its_own_scope_and_no_other_includes_it() {
+    let mut call = judged(&[], Target::Upstream("back".to_owned()));
+    let needed: Vec<_> = needed_scopes(&call).collect();
+    assert_eq!(needed, ["native.add=message"]);
+    assert!(!Scopes::full().grants("native.add=message"));
+    assert_eq!(
+        refuse_relaying(&call).unwrap_err().kind(),
+        &Kind::PermissionDenied
+    );
+    call.context.route = None;
+    let needed: Vec<_> = needed_scopes(&call).collect();
+    assert_eq!(needed, ["user:read"]);
+}
+
+fn other_user() -> UserRef {
+    UserRef::Id(other())
 }

@@ -186,6 +186,7 @@ fn targets_are_told_by_number_only() {
         operation: Text::parse("add=message").unwrap(),
         subject: Some(user()),
         fields: Vec::new(),
+        files: Vec::new(),
     });
     assert_eq!(target(native), (Some(4), None));
     assert_eq!(target(Command::ListTimezones), (None, None));

@@ -8,7 +8,7 @@ use crate::auth::{Credentials, Principal};
 use crate::cli::failure::Failure;
 use crate::clock::Clock;
 use crate::config::{Config, pepper};
-use crate::route::Route;
+use crate::route::{Auth, Route};
 use crate::secret::Secret;
 use crate::store::sqlite::glance::live_keys;
 
@@ -64,6 +64,12 @@ impl Keys {
 
     /// Whose the credentials are on that route.
     pub(super) fn caller(&self, credentials: &Credentials, route: &Route) -> Caller {
+        if route.auth != Auth::Gateway {
+            let fingerprint = self.ring.fingerprint(credentials);
+            return fingerprint.map_or(Caller::Refused, |fingerprint| {
+                Caller::Known(Principal::JudgedByUpstream(fingerprint))
+            });
+        }
         match credentials {
             Credentials::None if route.policy.anonymous => Caller::Known(Principal::Anonymous),
             Credentials::None => Caller::Refused,
@@ -116,6 +122,10 @@ fn read_store(config: &Config) -> Result<Option<(Pepper, Vec<Key>)>, String> {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // Its fingerprint is another in every gateway.
+            Self::Known(Principal::JudgedByUpstream(_)) => {
+                f.write_str("whoever the upstream takes it for")
+            }
             Self::Known(principal) => principal.fmt(f),
             Self::Refused => {
                 f.write_str("nobody: the gateway knows no such credential on this route")

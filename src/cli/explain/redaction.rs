@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::auth::{Call, Credentials};
-use crate::command::{Command, Edit};
+use crate::command::text::Text;
+use crate::command::{Command, Dialect, Edit};
 use crate::config::Config;
 use crate::forward::Parameters;
 use crate::secret::Secret;
@@ -45,6 +46,9 @@ impl Redaction {
         if let Command::Native(native) = &call.command {
             let fields = native.fields.iter().map(|(_, value)| value.clone());
             self.0.extend(fields);
+            let files = native.files.iter();
+            self.0
+                .extend(files.map(|file| file.filename.as_str().into()));
         }
     }
 
@@ -128,8 +132,19 @@ pub(super) fn masked_command(mut command: Command) -> Command {
             *secret = MARK.into();
         }
     } else if let Command::Native(native) = &mut command {
+        let is_list = native.dialect == Dialect::Vision6;
         for (_, secret) in &mut native.fields {
-            *secret = MARK.into();
+            *secret = if is_list {
+                format!("[\"{MARK}\"]").into()
+            } else {
+                MARK.into()
+            };
+        }
+        for file in &mut native.files {
+            file.contents = MARK.into();
+            if let Ok(mark) = Text::parse(MARK) {
+                file.filename = mark;
+            }
         }
     }
     command

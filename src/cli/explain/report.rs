@@ -1,5 +1,6 @@
 //! What is said of a request: as text, and as JSON with the same names.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub(super) struct CallReport {
     group: Option<String>,
     pub(super) credential: Option<Credential>,
     pub(super) principal: Option<String>,
-    pub(super) scopes: Vec<&'static str>,
+    pub(super) scopes: Vec<Cow<'static, str>>,
     pub(super) target: Option<String>,
     pub(super) lost: Vec<Loss>,
     /// Fields that are kept in the store, once the upstream has done the rest.

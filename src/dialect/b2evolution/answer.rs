@@ -17,6 +17,7 @@ use super::{directory, html};
 use crate::command::Command;
 use crate::command::name::Username;
 use crate::dialect::exchange::Refusal;
+use crate::dialect::relayed::{self, Cookies};
 use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::outcome::{Outcome, UserPage};
@@ -34,6 +35,9 @@ pub(super) fn decode(
     let document = document(text).ok_or_else(|| unreadable("no JSON"))?;
     let mut json = Json::decode(document, &answer_limits(policy))
         .map_err(|fault| Refusal::Unreadable(failure("no JSON").caused_by(fault)))?;
+    if let Command::Native(_) = command {
+        return relayed(head, body, json);
+    }
     let operation = operation(command);
     if json.take("error_status").is_some() {
         let message = string(&mut json, "error_info").unwrap_or_default();
@@ -52,6 +56,19 @@ pub(super) fn decode(
             Err(Refusal::Unreadable(failure(cause)))
         }
     }
+}
+
+/// What is handed back of the answer to a native operation: all of it, unless it is about the
+/// gateway's own login, which is none of the caller's business.
+fn relayed(head: &Parts, body: &[u8], mut json: Json<'_>) -> Result<Outcome, Refusal> {
+    let code = string(&mut json, "code").filter(|code| is_about_login(code));
+    if let Some(code) = code {
+        let error = refused(Some(&code), "", head, Operation::Other);
+        return Err(Refusal::Login(error));
+    }
+    let is_refusal = !head.status.is_success();
+    let relayed = relayed::take(head, body, is_refusal, Cookies::Gateways);
+    Ok(Outcome::Relayed(Box::new(relayed)))
 }
 
 /// What follows PHP's warnings, each of which stands between line breaks of HTML. A page of

@@ -169,6 +169,7 @@ fn native(operation: &str, form: Form<'_>) -> Result<Native, Error> {
         operation: value::text("operation", operation)?,
         subject: None,
         fields,
+        files: Vec::new(),
     })
 }
 
@@ -257,6 +258,11 @@ fn assemble(
     Ok(request)
 }
 
+/// Whether that is a controller whose answers only b2evolution can give.
+pub(in crate::dialect) fn is_native(name: &str) -> bool {
+    matches!(name, "users/recipients" | "users/authors")
+}
+
 /// What a request is sent to.
 enum Target<'c> {
     /// `users`
@@ -282,9 +288,7 @@ impl<'c> Target<'c> {
 
     fn native(native: &'c Native) -> Result<Self, Error> {
         match (native.dialect, native.operation.as_str()) {
-            (Dialect::B2evolution, known @ ("users/recipients" | "users/authors")) => {
-                Ok(Self::Native(known))
-            }
+            (Dialect::B2evolution, known) if is_native(known) => Ok(Self::Native(known)),
             (_, name) => Err(no_operation(name)),
         }
     }

@@ -10,6 +10,7 @@ use super::wording::{self, Shape};
 use super::{html, wire};
 use crate::auth::call::Reference;
 use crate::command::user::{Status, User};
+use crate::dialect::relayed;
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::route::Policy;
@@ -40,6 +41,7 @@ pub(super) fn encode(
         }
         Outcome::User(user) => (StatusCode::OK, wire::view(&user, policy)),
         Outcome::Users(page) => wire::list(reply_to.operation, reply_to.page, &page, policy),
+        Outcome::Relayed(relayed) => return relayed::hand_back(*relayed),
         Outcome::Count(_)
         | Outcome::GroupCreated(_)
         | Outcome::Group(_)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::wire::VERBS;
 use crate::command::Action;
 
 /// What a verb and its target ask for.
@@ -80,6 +81,15 @@ impl Operation {
             Self::OpenSession | Self::CloseSessions | Self::Native => Action::Native,
         }
     }
+}
+
+/// Whether that is the name of an operation that has no canonical form.
+pub(in crate::dialect) fn is_native(name: &str) -> bool {
+    let found = name.split_once('=').and_then(|(verb, target)| {
+        let verb = VERBS.into_iter().find(|known| *known == verb)?;
+        Operation::find(verb, target)
+    });
+    found.is_some_and(|(operation, known)| operation.action() == Action::Native && *known == *name)
 }
 
 const fn is_target_character(c: char) -> bool {

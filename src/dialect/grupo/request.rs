@@ -20,6 +20,7 @@ use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
 use crate::framing::form::Form;
 use crate::route::Policy;
+use crate::secret::Secret;
 
 /// Reads a request.
 pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<ReplyTo> {
@@ -60,14 +61,29 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
         let message = "a Grupo system has one account only; leave the account out";
         return Err(Error::new(Kind::Unsupported, message));
     }
-    let mut pairs = Pairs::new();
-    pairs.add(KEY, key.reveal());
-    encode_command(&call.command, policy, &mut pairs)?;
-    let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let (content_type, body) = encode_body(&call.command, key, policy)?;
     Request::post(format!("{}/", policy.base_path))
         .header(CONTENT_TYPE, content_type)
-        .body(Bytes::from(pairs.into_text()))
+        .body(body)
         .map_err(Error::internal)
+}
+
+/// The `Content-Type`, and the body. Only files need more than the shorter of the two forms.
+fn encode_body(
+    command: &Command,
+    key: &Secret,
+    policy: &Policy,
+) -> Result<(HeaderValue, Bytes), Error> {
+    if let Command::Native(native) = command
+        && !native.files.is_empty()
+    {
+        return native::encode_with_files(native, key);
+    }
+    let mut pairs = Pairs::new();
+    pairs.add(KEY, key.reveal());
+    encode_command(command, policy, &mut pairs)?;
+    let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    Ok((content_type, Bytes::from(pairs.into_text())))
 }
 
 fn find_operation(form: &mut Form<'_>) -> Result<(Operation, Cow<'static, str>), Error> {
@@ -116,7 +132,7 @@ fn decode_commands(
         Operation::RemoveMember => whole(fields, member::decode_remove),
         Operation::ChangeMember => whole(fields, |fields| member::decode_change(fields, policy)),
         Operation::OpenSession | Operation::CloseSessions | Operation::Native => {
-            native::decode(operation, name, fields)
+            native::decode(operation, name, fields, policy.form.files)
         }
     };
     command.into_iter().collect()

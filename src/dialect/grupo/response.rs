@@ -6,10 +6,12 @@ use http::response::Parts;
 use http::{Response, StatusCode};
 
 use super::failure::{self, upstream};
+use super::native;
 use crate::auth::call::Reference;
 use crate::command::{Action, Command, Id};
 use crate::dialect::exchange::Refusal;
-use crate::error::{Error, Kind};
+use crate::dialect::relayed;
+use crate::error::Error;
 use crate::framing::json::Json;
 use crate::outcome::Outcome;
 use crate::route::Policy;
@@ -47,6 +49,7 @@ pub(super) fn encode(
         first.ok_or_else(|| Error::internal("no call, no result"))
     });
     let (body, wait) = match done {
+        Ok(Outcome::Relayed(relayed)) => return relayed::hand_back(*relayed),
         Ok(outcome) => (success(&outcome), None),
         Err(error) => (
             failure::write(&error, reply_to.action, reference),
@@ -76,6 +79,10 @@ pub(super) fn decode(
     let text = std::str::from_utf8(body).map_err(|fault| unreadable(fault.to_string()))?;
     let mut answer = Json::decode(text.trim(), &policy.json)
         .map_err(|_| unreadable("the answer is no JSON".to_owned()))?;
+    if let Command::Native(native) = command {
+        let relayed = native::relayed(native, head, body, answer)?;
+        return Ok(Outcome::Relayed(Box::new(relayed)));
+    }
     match answer.take("success") {
         Some(Json::Bool(true)) => outcome(command, answer),
         Some(Json::Bool(false)) => Err(Refusal::Fault(failure::read(head, answer))),
@@ -95,7 +102,8 @@ fn success(outcome: &Outcome) -> String {
         | Outcome::Count(_)
         | Outcome::Group(_)
         | Outcome::Groups(_)
-        | Outcome::Timezones(_) => r#"{"success":true}"#.to_owned(),
+        | Outcome::Timezones(_)
+        | Outcome::Relayed(_) => r#"{"success":true}"#.to_owned(),
     }
 }
 
@@ -116,12 +124,7 @@ fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Refusal> 
             // The oldest systems do not tell.
             None => Ok(Outcome::Done),
         },
-        Action::Native if answer != Json::Object(Vec::new()) => {
-            let message = "the answer holds more than success, which cannot be handed on";
-            Err(Refusal::Fault(Error::new(Kind::Unsupported, message)))
-        }
-        Action::Native
-        | Action::CreateUser
+        Action::CreateUser
         | Action::UpdateUser
         | Action::DeleteUser
         | Action::UpdateGroup
@@ -136,7 +139,8 @@ fn outcome(command: &Command, mut answer: Json<'_>) -> Result<Outcome, Refusal> 
         | Action::CountUsers
         | Action::ReadGroup
         | Action::ListGroups
-        | Action::ListTimezones => Err(unreadable("there is no such operation")),
+        | Action::ListTimezones
+        | Action::Native => Err(unreadable("there is no such operation")),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::command::query::UserQuery;
 use crate::command::user::{User, UserRef};
 use crate::command::{Command, Id};
 use crate::dialect::exchange::{
-    Effect, Failure, Known, Learnt, Refusal, Step, Terms, in_account, subject,
+    Effect, Failure, Known, Learnt, Refusal, Step, Terms, in_account, is_read, subject,
 };
 use crate::error::{Error, Kind};
 use crate::outcome::{Outcome, UserPage};
@@ -299,8 +299,8 @@ fn check(call: &Call, terms: &Terms) -> Result<(), Error> {
     request::encode(call, request::FIRST, &terms.policy).map(drop)
 }
 
-const fn effect(command: &Command) -> Effect {
-    if command.action().is_read() {
+fn effect(command: &Command) -> Effect {
+    if is_read(command) {
         Effect::Read
     } else {
         Effect::Write

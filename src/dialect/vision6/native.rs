@@ -1,14 +1,17 @@
 //! Methods of the contract that have no canonical command: accounts, contact lists, contacts,
 //! folders, sessions. They are kept as they were sent.
 
+use bytes::Bytes;
+
 use super::details::unsupported;
 use crate::auth::Credentials;
 use crate::command::Dialect;
 use crate::command::native::Native;
 use crate::command::text::Text;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::framing::json::{self, Json, write_php_string};
-use crate::framing::json_rpc::Params;
+use crate::framing::json_rpc::{self, Params};
+use crate::outcome::{Outcome, Relayed};
 
 /// The one field of a native call: its parameters behind the key, as JSON.
 const PARAMS: &str = "params";
@@ -63,8 +66,16 @@ const METHODS: [&str; 43] = [
 ];
 
 /// Whether the contract names the method.
-pub(super) fn is_method(name: &str) -> bool {
+pub(in crate::dialect) fn is_method(name: &str) -> bool {
     METHODS.contains(&name)
+}
+
+/// Whether the method is one of those that change nothing.
+pub(in crate::dialect) fn is_read(name: &str) -> bool {
+    name == "isLoggedIn"
+        || ["get", "search", "count"]
+            .iter()
+            .any(|verb| name.starts_with(verb))
 }
 
 /// Whether the method is called without a key.
@@ -86,6 +97,7 @@ pub(super) fn decode(method: &str, params: Params<'_>) -> Result<Native, Error> 
         operation: name(method)?,
         subject: None,
         fields: vec![(name(PARAMS)?, text.into())],
+        files: Vec::new(),
     })
 }
 
@@ -100,6 +112,7 @@ pub(super) fn encode(
         operation,
         subject: None,
         fields,
+        files: _,
     } = native
     else {
         return Err(unsupported("an operation of another dialect"));
@@ -120,6 +133,62 @@ pub(super) fn encode(
     }
     out.push_str(behind_key);
     Ok(())
+}
+
+/// What is handed back of a result.
+pub(super) fn relayed_result(result: &Json<'_>) -> Outcome {
+    relayed(result, false)
+}
+
+/// What is handed back of a fault; the old form of one, a string, becomes an object (quirk V31).
+pub(super) fn relayed_fault(fault: Json<'_>) -> Result<Outcome, Error> {
+    let fault = match fault {
+        Json::String(text) => {
+            let parts = text.split_once('-');
+            let parts = parts.and_then(|(code, message)| Some((code.parse().ok()?, message)));
+            let (code, message) = parts.ok_or_else(unreadable)?;
+            return Ok(relayed(&object(code, message), true));
+        }
+        fault @ Json::Object(_) => fault,
+        Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Number(_) | Json::Array(_) => {
+            return Err(unreadable());
+        }
+    };
+    Ok(relayed(&fault, true))
+}
+
+fn object(code: i64, message: &str) -> Json<'_> {
+    Json::Object(vec![
+        ("code".into(), Json::Integer(code)),
+        ("message".into(), Json::String(message.into())),
+    ])
+}
+
+fn unreadable() -> Error {
+    Error::from(Kind::Upstream).caused_by("it answered with an error that is no fault")
+}
+
+fn relayed(member: &Json<'_>, is_refusal: bool) -> Outcome {
+    let mut text = String::new();
+    // As the vendor's server writes it, whatever the caller's version: both read it.
+    json::write_php(&mut text, member);
+    Outcome::Relayed(Box::new(Relayed {
+        status: 200,
+        headers: Vec::new(),
+        body: Bytes::from(text),
+        is_refusal,
+    }))
+}
+
+/// The answer to one entry.
+pub(super) fn hand_back(relayed: &Relayed) -> json_rpc::Response {
+    // It was written as a string.
+    let text = String::from_utf8_lossy(&relayed.body).into_owned();
+    if relayed.is_refusal {
+        json_rpc::Response::ForeignFault(text)
+    } else {
+        json_rpc::Response::Result(text)
+    }
 }
 
 /// Writes the first parameter: the key, or the empty string where there is none.

@@ -22,7 +22,11 @@ pub(super) fn encode(outcome: &Outcome, write: WriteString) -> Option<String> {
         Outcome::User(user) => encode_users(&mut out, [&**user], write),
         Outcome::Users(page) => encode_users(&mut out, &page.users, write),
         Outcome::Timezones(zones) => encode_timezones(&mut out, zones, write),
-        Outcome::GroupCreated(_) | Outcome::Group(_) | Outcome::Groups(_) => return None,
+        Outcome::GroupCreated(_)
+        | Outcome::Group(_)
+        | Outcome::Groups(_)
+        // An answer of its own, and no result.
+        | Outcome::Relayed(_) => return None,
     }
     Some(out)
 }
@@ -57,13 +61,14 @@ fn encode_timezones(out: &mut String, zones: &[Timezone], write: WriteString) {
 /// Reads the result of an upstream's success.
 pub(super) fn decode(command: &Command, result: Json<'_>) -> Result<Outcome, Error> {
     match command.action() {
-        Action::UpdateUser | Action::DeleteUser | Action::Native => decode_true(&result),
+        Action::UpdateUser | Action::DeleteUser => decode_true(&result),
         Action::CreateUser => value::id(&result, "result").map(Outcome::UserCreated),
         Action::CountUsers => decode_count(&result),
         Action::ReadUser => decode_user(result),
         Action::ListUsers => decode_page(command, result),
         Action::ListTimezones => decode_timezones(result),
-        Action::CreateGroup
+        Action::Native
+        | Action::CreateGroup
         | Action::UpdateGroup
         | Action::ReadGroup
         | Action::ListGroups

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::fault::{self, Subject};
 use super::members::string_writer;
 use super::wire::Method;
-use super::{ReplyTo, outcome, value};
+use super::{ReplyTo, native, outcome, value};
 use crate::auth::call::Reference;
 use crate::command::Command;
 use crate::dialect::exchange::Refusal;
@@ -61,6 +61,7 @@ fn answer(
     reference: Reference,
 ) -> json_rpc::Response {
     let error = match result {
+        Ok(Outcome::Relayed(relayed)) => return native::hand_back(&relayed),
         Ok(Outcome::Done) if subject == Subject::Method(Method::AddUser) => unnumbered(),
         Ok(outcome) => match outcome::encode(&outcome, string_writer(version)) {
             Some(result) => return json_rpc::Response::Result(result),
@@ -111,14 +112,21 @@ pub(super) fn decode(
     let mut envelope = Json::decode(text, &answer_limits(policy))
         .map_err(|error| unreadable(error.to_string()))?;
     let mut member = |name| envelope.take(name).unwrap_or(Json::Null);
+    let is_native = matches!(command, Command::Native(_));
     match (member("error"), member("result")) {
         (Json::Null, Json::Null) => Err(unreadable("it answered with neither result nor error")),
         (Json::Null, result) if is_number(&member("id"), number) => {
+            if is_native {
+                return Ok(native::relayed_result(&result));
+            }
             outcome::decode(command, result).map_err(refuse_result)
         }
         (Json::Null, _) => Err(unreadable("it answered another request than this")),
         (error, _) => {
-            let fault = decode_fault(error, retry_after(&head.headers));
+            let fault = decode_fault(error.clone(), retry_after(&head.headers));
+            if is_native && *fault.kind() != Kind::Unauthenticated {
+                return native::relayed_fault(error).map_err(Refusal::Unreadable);
+            }
             Err(Refusal::Fault(fault))
         }
     }

@@ -44,13 +44,17 @@ impl Crosswalk {
         }
     }
 
-    /// Remembers in the store, too.
-    pub(in crate::forward) fn keep_in(
-        &mut self,
+    /// One of the same upstream that remembers in the store, too.
+    pub(in crate::forward) fn kept_in(
+        &self,
         store: Arc<dyn CrosswalkStore + Send + Sync>,
         clock: Clock,
-    ) {
-        (self.store, self.clock) = (store, clock);
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            ..Self::new(self.upstream.clone(), self.parameters.clone())
+        }
     }
 
     /// The number that the user was found to have, not too long ago. A store that cannot say costs a

@@ -68,7 +68,8 @@ impl Numbers {
             | Outcome::GroupCreated(_)
             | Outcome::Group(_)
             | Outcome::Groups(_)
-            | Outcome::Timezones(_) => {}
+            | Outcome::Timezones(_)
+            | Outcome::Relayed(_) => {}
         }
     }
 

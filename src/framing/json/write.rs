@@ -18,18 +18,29 @@ pub fn write_string(out: &mut String, text: &str) {
 
 /// Writes a value, strings by [`write_string`].
 pub fn write(out: &mut String, value: &Json<'_>) {
+    write_with(out, value, write_string);
+}
+
+/// Writes a value, strings by [`write_php_string`].
+pub fn write_php(out: &mut String, value: &Json<'_>) {
+    write_with(out, value, write_php_string);
+}
+
+fn write_with(out: &mut String, value: &Json<'_>, write: fn(&mut String, &str)) {
     match value {
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
         Json::Bool(false) => out.push_str("false"),
         Json::Integer(integer) => write_display(out, integer),
         Json::Number(number) => out.push_str(number),
-        Json::String(string) => write_string(out, string),
-        Json::Array(elements) => write_list(out, '[', elements, ']', write),
+        Json::String(string) => write(out, string),
+        Json::Array(elements) => write_list(out, '[', elements, ']', |out, element| {
+            write_with(out, element, write);
+        }),
         Json::Object(members) => write_list(out, '{', members, '}', |out, (name, value)| {
-            write_string(out, name);
+            write(out, name);
             out.push(':');
-            write(out, value);
+            write_with(out, value, write);
         }),
     }
 }

@@ -29,6 +29,7 @@ const ATTRIBUTES: [(&str, &str); 10] = [
 /// Whoever changes a password proves who it is by its own: here that is the gateway.
 pub(super) fn prove(change: &mut UserChange, credentials: &Credentials) {
     if change.password.is_some()
+        && change.current_password.is_none()
         && let Credentials::Basic { password, .. } = credentials
     {
         change.current_password = Some(password.clone());

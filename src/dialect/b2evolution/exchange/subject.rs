@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::command::email::Email;
 use crate::command::query::UserQuery;
 use crate::command::user::{User, UserChange, UserRef};
-use crate::dialect::exchange::{Effect, Refusal};
+use crate::dialect::exchange::{Effect, Refusal, is_read};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 
@@ -62,9 +62,9 @@ pub(super) fn query(command: &Command) -> Option<UserQuery> {
     None
 }
 
-/// Its native operations are reads.
-pub(super) const fn effect(command: &Command) -> Effect {
-    if command.action().is_read() || matches!(command, Command::Native(_)) {
+/// Whether the command changes anything.
+pub(super) fn effect(command: &Command) -> Effect {
+    if is_read(command) {
         Effect::Read
     } else {
         Effect::Write

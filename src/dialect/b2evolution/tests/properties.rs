@@ -224,6 +224,7 @@ fn native() -> impl Strategy<Value = Native> {
             .map(|q| (Text::parse("q").unwrap(), Secret::from(q)))
             .into_iter()
             .collect(),
+        files: Vec::new(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Everything that Grupo can express, at random.
 
+use std::collections::BTreeMap;
+
 use proptest::option::of;
 use proptest::prelude::*;
 
@@ -11,7 +13,7 @@ use crate::command::extension::ExtensionEdit;
 use crate::command::group::{GroupChange, GroupRef};
 use crate::command::member::{BanEnd, MemberRole, Membership};
 use crate::command::name::{Slug, Username};
-use crate::command::native::Native;
+use crate::command::native::{Native, Upload};
 use crate::command::text::Text;
 use crate::command::timezone::Timezone;
 use crate::command::user::{Status, UserChange, UserRef};
@@ -125,21 +127,57 @@ fn group_change(is_new: bool) -> impl Strategy<Value = GroupChange> {
 }
 
 fn native() -> impl Strategy<Value = Native> {
+    let sessions = prop::sample::select(vec!["add=login_session", "remove=login_session"]);
     let operation = prop::sample::select(vec![
         "add=message",
         "update=site_user_role",
         "update=user_account_status",
         "load=group_headers",
     ]);
-    let fields = prop::collection::btree_map("[a-z]{3,8}_[0-9]", "\\PC{0,20}", 0..4);
-    (operation, fields).prop_map(|(operation, fields)| Native {
+    let fields = || prop::collection::btree_map("[a-z]{3,8}_[0-9]", "\\PC{0,20}", 0..4);
+    let files = prop::collection::btree_map("[a-z]{9}(\\[[0-9a-z]\\])?", upload(), 0..3);
+    let plain = (operation, fields(), files).prop_map(|(operation, fields, files)| {
+        let files = files.into_iter().map(|(field, upload)| Upload {
+            field: text(&field),
+            ..upload
+        });
+        Native {
+            files: files.collect(),
+            ..native_of(operation, None, fields)
+        }
+    });
+    let session = (sessions, username(), fields()).prop_map(|(operation, user, mut fields)| {
+        fields.insert("user".to_owned(), user.as_str().to_owned());
+        native_of(operation, Some(UserRef::UsernameOrEmail(user)), fields)
+    });
+    prop_oneof![3 => plain, 1 => session]
+}
+
+fn native_of(
+    operation: &str,
+    subject: Option<UserRef>,
+    fields: BTreeMap<String, String>,
+) -> Native {
+    let fields = fields.into_iter();
+    Native {
         dialect: Dialect::Grupo,
         operation: text(operation),
-        subject: None,
+        subject,
         fields: fields
-            .into_iter()
             .map(|(name, value)| (text(&name), Secret::from(value)))
             .collect(),
+        files: Vec::new(),
+    }
+}
+
+fn upload() -> impl Strategy<Value = Upload> {
+    let contents = prop::collection::vec(any::<u8>(), 0..40);
+    let content_type = prop::sample::select(vec!["", "text/plain", "image/png; x=\"y z\""]);
+    ("[^\\pC]{1,9}", content_type, contents).prop_map(|(filename, content_type, contents)| Upload {
+        field: text("replaced"),
+        filename: text(&filename),
+        content_type: text(content_type),
+        contents: contents.into(),
     })
 }
 

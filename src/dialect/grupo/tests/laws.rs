@@ -21,9 +21,11 @@ proptest! {
 
     #[test]
     fn what_is_encoded_is_decoded_to_the_same_call(call in call()) {
-        let request = Grupo::encode_request(&call, &policy()).unwrap();
+        let mut policy = policy();
+        policy.form.files = 3;
+        let request = Grupo::encode_request(&call, &policy).unwrap();
         let (head, body) = request.into_parts();
-        let Decoded::Calls(mut calls, _) = Grupo::decode_request(&head, &body, &policy()) else {
+        let Decoded::Calls(mut calls, _) = Grupo::decode_request(&head, &body, &policy) else {
             panic!("not ours");
         };
         prop_assert_eq!(calls.len(), 1);

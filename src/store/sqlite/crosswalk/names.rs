@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn the_oldest_names_make_room_and_those_past_their_time_are_gone() {
         let connection = Connection::open_in_memory().unwrap();
-        let migration = include_str!("../migrations/0007_crosswalk.sql");
+        let migration = include_str!("../migrations/0008_crosswalk.sql");
         connection.execute_batch(migration).unwrap();
         let note = |key: &str, until: i64| {
             let until = Timestamp::from_millis(until);
