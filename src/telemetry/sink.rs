@@ -68,6 +68,7 @@ impl Sink {
     /// Writes lines until there will be no more.
     fn write_to(&self, mut out: impl Write) {
         let mut lines = Vec::new();
+        let mut lost = 0;
         loop {
             let waiting = self.lock();
             let arrived = self.0.arrived.wait_while(waiting, |waiting| {
@@ -79,17 +80,20 @@ impl Sink {
             }
             let mut waiting = self.lock();
             mem::swap(&mut lines, &mut waiting.lines);
-            let dropped = mem::take(&mut waiting.dropped);
+            lost += mem::take(&mut waiting.dropped);
             drop(waiting);
-            // Nobody is left who could be told.
-            let _ = out.write_all(&lines);
-            lines.clear();
-            if dropped > 0 {
+            let written = out.write_all(&lines);
+            if written.is_err() {
+                lost += count(&lines);
+            } else if lost > 0 {
+                // Only now can anybody be told.
                 tracing::warn!(
-                    log.dropped = dropped,
-                    "lines were dropped: the log was not read fast enough"
+                    log.dropped = lost,
+                    "lines were dropped: the log was not taken"
                 );
+                lost = 0;
             }
+            lines.clear();
             if is_closed && self.lock().lines.is_empty() {
                 return;
             }
@@ -115,6 +119,11 @@ impl Sink {
         let waiting = self.0.waiting.lock();
         waiting.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn count(lines: &[u8]) -> u64 {
+    let lines = lines.iter().filter(|byte| **byte == b'\n').count();
+    u64::try_from(lines).unwrap_or(u64::MAX)
 }
 
 /// Takes one line at a time, as the formatter writes them.
@@ -178,6 +187,37 @@ mod tests {
         let written: Vec<_> = written.iter().collect();
         assert_eq!(written.concat(), b"one\ntwo\nthree\n");
         assert!(written.len() < 3, "{written:?}");
+    }
+
+    /// Fails the first time.
+    struct Full(Pieces, bool);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if !std::mem::replace(&mut self.1, true) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_that_was_full_once_goes_on() {
+        let (pieces, written) = channel();
+        let (sink, writing) = Sink::start(Full(Pieces(pieces), false)).unwrap();
+        (&sink).write_all(b"lost\n").unwrap();
+        while !sink.lock().lines.is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        (&sink).write_all(b"kept\n").unwrap();
+        drop(writing);
+        let written: Vec<_> = written.iter().collect();
+        assert_eq!(written.concat(), b"kept\n");
+        assert_eq!(count(b"a\nb\n"), 2);
     }
 
     /// Blocks until it is told to go on.

@@ -1,15 +1,19 @@
 //! The users that were read last, in memory.
 //!
 //! What is here is what the file says: a write takes its user out before it is answered, and a
-//! [`Watch`](super::watch) on the file empties it after a write of another process. Nothing is kept
-//! while nobody watches.
+//! [`Watch`](super::watch) on the file empties it after commits, since they may be of another process.
+//! Nothing is kept while nobody watches.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::{Arc, Mutex};
 
 use super::writer::lock;
 use crate::command::user::User;
 use crate::command::{AccountId, Id};
+
+/// How many bytes the texts of a user that is kept may have together. Those with more are few.
+const TEXTS: usize = 4096;
 
 /// A bounded number of users by id. Clones are the same.
 #[derive(Clone, Debug)]
@@ -54,7 +58,7 @@ impl Recent {
     /// Keeps what was read, unless something has changed since. When there is no room it starts
     /// anew: whoever is asked for often is back at once, and there is no order to be kept.
     pub(super) fn keep(&self, since: Moment, user: &User) {
-        if self.capacity == 0 {
+        if self.capacity == 0 || texts(user) > TEXTS {
             return;
         }
         let user = Arc::new(user.clone());
@@ -62,10 +66,15 @@ impl Recent {
         if !kept.is_watched || kept.changes != since.0 {
             return;
         }
-        if kept.users.len() >= self.capacity {
-            kept.users.clear();
-        }
+        let before = if kept.users.len() < self.capacity {
+            HashMap::new()
+        } else {
+            mem::take(&mut kept.users)
+        };
         kept.users.insert(user.id, user);
+        // Freeing many takes a while, and others wait for the lock.
+        drop(kept);
+        drop(before);
     }
 
     /// The user has changed, and the change is committed.
@@ -79,7 +88,9 @@ impl Recent {
     pub(super) fn forget_all(&self) {
         let mut kept = lock(&self.kept);
         kept.changes += 1;
-        kept.users.clear();
+        let users = mem::take(&mut kept.users);
+        drop(kept);
+        drop(users);
     }
 
     /// From now on somebody tells of changes by other processes, or nobody does any more.
@@ -87,6 +98,29 @@ impl Recent {
         self.forget_all();
         lock(&self.kept).is_watched = is_watched;
     }
+}
+
+/// How many bytes the texts have that callers choose the length of.
+fn texts(user: &User) -> usize {
+    let own = [
+        &user.display_name,
+        &user.given_name,
+        &user.family_name,
+        &user.nickname,
+        &user.gender,
+        &user.locale,
+        &user.phone,
+        &user.mobile,
+        &user.fax,
+        &user.title,
+        &user.picture_url,
+    ];
+    let own = own.into_iter().flatten().map(|text| text.as_str().len());
+    let roles = user.organizations.iter();
+    let roles = roles.map(|it| 16 + it.role.as_ref().map_or(0, |role| role.as_str().len()));
+    let extensions = user.extensions.iter();
+    let extensions = extensions.map(|it| 64 + it.field.as_str().len() + it.value.as_str().len());
+    own.chain(roles).chain(extensions).sum()
 }
 
 #[cfg(test)]

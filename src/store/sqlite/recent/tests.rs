@@ -1,5 +1,6 @@
 use super::*;
 use crate::command::name::Username;
+use crate::command::text::Text;
 use crate::command::user::{Level, Status};
 
 const ACCOUNT: AccountId = AccountId::new(Id::ONE);
@@ -78,4 +79,22 @@ fn nothing_is_kept_while_nobody_watches() {
     recent.keep(recent.moment(), &user(1));
     recent.watched(false);
     assert_eq!(recent.find(ACCOUNT, Id::ONE), None);
+}
+
+#[test]
+fn a_user_with_long_texts_is_not_kept() {
+    let recent = watched(2);
+    let text = |length| Some(Text::parse("x".repeat(length)).unwrap());
+    let long = User {
+        title: text(TEXTS + 1),
+        ..user(1)
+    };
+    recent.keep(recent.moment(), &long);
+    assert_eq!(recent.find(ACCOUNT, Id::ONE), None);
+    let short = User {
+        title: text(TEXTS),
+        ..user(1)
+    };
+    recent.keep(recent.moment(), &short);
+    assert_eq!(recent.find(ACCOUNT, Id::ONE), Some(short));
 }
