@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -14,7 +15,7 @@ const KEY: &str = "a-key-that-the-configuration-names";
 /// `dragoman serve` over a store of its own, on the disk that holds the build.
 pub(crate) struct Gateway {
     pub(crate) server: Server,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A directory on the disk that holds the build: one in memory would sync at no cost.
@@ -56,8 +57,13 @@ impl Gateway {
         assert!(imported.is_ok_and(|status| status.success()), "no users");
         Self {
             server: Server::start(dragoman().arg("serve")),
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// The file it keeps its users in.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.directory.path().join("data/dragoman.db")
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the gateway costs beside the bare parts it is made of, and with many users beside few, as
 //! ratios in one run. Each is printed with its limit; exit code 1 beyond one.
 //!
-//! Both sides of a ratio take turns, and each counts with its best round, which a busy machine
+//! With names after `--`, of `writes`, `reads` and `growth`, it is those only. Both sides of a ratio take turns, and each counts with its best round, which a busy machine
 //! disturbs least. Judged in optimised builds only: `cargo bench --bench ratios`, on a machine that
 //! does nothing else. The gateway is a process of its own, `dragoman serve` as it is without a
 //! configuration, its log thrown away by whoever reads it; callers are on loopback.
 
 mod bare;
 mod callers;
+mod ceiling;
 mod gateway;
 mod growth;
 mod process;
@@ -60,6 +61,8 @@ struct Ratio {
 enum Limit {
     AtLeast(f64),
     AtMost(f64),
+    /// For whoever wonders.
+    None,
 }
 
 impl Ratio {
@@ -72,6 +75,7 @@ impl Ratio {
         match self.limit {
             Limit::AtLeast(least) => self.value() >= least,
             Limit::AtMost(most) => self.value() <= most,
+            Limit::None => true,
         }
     }
 
@@ -80,6 +84,7 @@ impl Ratio {
         let limit = match self.limit {
             Limit::AtLeast(least) => format!("at least {least}"),
             Limit::AtMost(most) => format!("at most {most}"),
+            Limit::None => "not judged".to_owned(),
         };
         let verdict = if is_judged && !self.holds() {
             "  missed"
@@ -100,10 +105,13 @@ fn main() -> ExitCode {
         bare::serve(arguments.next());
         return ExitCode::SUCCESS;
     }
-    let is_judged = first
+    let arguments: Vec<_> = first.into_iter().chain(arguments).collect();
+    let is_judged = arguments.iter().any(|argument| argument == "--bench");
+    let named = arguments
         .iter()
-        .chain(&arguments.collect::<Vec<_>>())
-        .any(|argument| argument == "--bench");
+        .filter(|argument| !argument.starts_with('-'));
+    let named: Vec<_> = named.collect();
+    let is_asked = |name: &str| named.is_empty() || named.iter().any(|asked| *asked == name);
     let scale = if is_judged {
         Scale::WHOLE
     } else {
@@ -114,8 +122,16 @@ fn main() -> ExitCode {
         .build()
         .expect("a runtime for the callers");
     let ratios = runtime.block_on(async {
-        let mut ratios = vec![writes::ratio(scale).await, reads::ratio(scale).await];
-        ratios.extend(growth::ratios(scale).await);
+        let mut ratios = Vec::new();
+        if is_asked("writes") {
+            ratios.extend(writes::ratios(scale).await);
+        }
+        if is_asked("reads") {
+            ratios.push(reads::ratio(scale).await);
+        }
+        if is_asked("growth") {
+            ratios.extend(growth::ratios(scale).await);
+        }
         ratios
     });
     for ratio in &ratios {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -42,14 +43,22 @@ impl Server {
     /// For how long its threads ran on a processor until now.
     pub(crate) fn ran(&self) -> Duration {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
-        let nanoseconds = tasks.expect("the server runs").map(|task| {
-            let file = task.expect("a thread of it").path().join("schedstat");
-            let text = fs::read_to_string(file).unwrap_or_default();
-            let ran = text.split(' ').next().and_then(|word| word.parse().ok());
-            ran.unwrap_or(0)
-        });
-        Duration::from_nanos(nanoseconds.sum())
+        let tasks = tasks.expect("the server runs");
+        tasks
+            .map(|task| ran(&task.expect("a thread of it").path()))
+            .sum()
     }
+}
+
+/// For how long this thread ran on a processor until now.
+pub(crate) fn this_thread_ran() -> Duration {
+    ran(Path::new("/proc/thread-self"))
+}
+
+fn ran(thread: &Path) -> Duration {
+    let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+    let ran = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(ran.unwrap_or(0))
 }
 
 impl Drop for Server {

@@ -36,6 +36,7 @@ pub mod restore;
 mod schema;
 mod users;
 mod users_read;
+mod users_write;
 mod wal;
 mod watch;
 mod writer;

@@ -269,3 +269,75 @@ async fn a_password_stays_until_another_one_comes() {
     changed.await.unwrap();
     assert_eq!(stored().await, Some(hash("$two")));
 }
+
+#[tokio::test]
+async fn a_change_writes_a_record_and_only_the_pieces_of_a_user_that_it_alters() {
+    let fixture = Fixture::new();
+    let id = fixture.create(everything()).await.unwrap();
+    let pieces = [
+        ("name", "UPDATE OF display_name ON users"),
+        ("plain", "UPDATE OF status ON users"),
+        ("email", "UPDATE OF email_key ON users"),
+        ("organizations", "INSERT ON user_organizations"),
+        ("extensions", "INSERT ON user_extensions"),
+    ];
+    let raw = fixture.raw();
+    raw.execute_batch("CREATE TABLE written (piece TEXT NOT NULL)")
+        .unwrap();
+    for (piece, event) in pieces {
+        let trigger = format!(
+            "CREATE TRIGGER note_{piece} AFTER {event}
+             BEGIN INSERT INTO written VALUES ('{piece}'); END"
+        );
+        raw.execute_batch(&trigger).unwrap();
+    }
+    let changes = [
+        (everything(), ""),
+        (
+            UserChange {
+                display_name: set("Zoë Jones"),
+                ..UserChange::default()
+            },
+            "name",
+        ),
+        (
+            UserChange {
+                fax: Edit::Clear,
+                ..UserChange::default()
+            },
+            "plain",
+        ),
+        // Another address is one that nobody confirmed, which is a plain column.
+        (
+            UserChange {
+                email: Some(email("zoe@example.net")),
+                ..UserChange::default()
+            },
+            "plain email",
+        ),
+        (
+            UserChange {
+                organizations: Some(vec![Organization {
+                    id: Id::new(4).unwrap(),
+                    role: None,
+                }]),
+                extensions: vec![extension("custom_field_2", None)],
+                ..UserChange::default()
+            },
+            "organizations extensions",
+        ),
+    ];
+    for (number, (change, pieces)) in (1..).zip(changes) {
+        fixture.update(id, change).await.unwrap();
+        let written: String = raw
+            .query_row(
+                "SELECT coalesce(group_concat(piece, ' '), '') FROM written",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(written, pieces);
+        raw.execute("DELETE FROM written", []).unwrap();
+        assert_eq!(fixture.number("SELECT count(*) FROM audit"), 1 + number);
+    }
+}

@@ -7,7 +7,7 @@ mod old;
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, params};
 
 pub(super) use self::denials::Denials;
 pub(super) use self::forwarded::forwarded_record;
@@ -182,31 +182,30 @@ pub(super) fn append(
         "INSERT INTO audit (id, at, principal, action, account_id, user_id, group_id, key_id,
                             source, route, request_id, outcome, reason, not_done, password,
                             attempts, before, after, hash)
-         VALUES (:id, :at, :principal, :action, :account, :user, :group, :key, :source, :route,
-                 :request_id, :outcome, :reason, :not_done, :password, :attempts, :before, :after,
-                 :hash)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                 ?19)",
     )?;
-    insert.execute(named_params! {
-        ":id": record.id,
-        ":at": record.at.as_millis(),
-        ":principal": record.principal,
-        ":action": record.action,
-        ":account": record.account,
-        ":user": record.user,
-        ":group": record.group,
-        ":key": record.key,
-        ":source": record.source,
-        ":route": record.route,
-        ":request_id": record.request_id,
-        ":outcome": record.outcome,
-        ":reason": record.reason,
-        ":not_done": record.not_done,
-        ":password": record.password,
-        ":attempts": record.attempts,
-        ":before": record.before,
-        ":after": record.after,
-        ":hash": link.as_bytes(),
-    })?;
+    insert.execute(params![
+        record.id,
+        record.at.as_millis(),
+        record.principal,
+        record.action,
+        record.account,
+        record.user,
+        record.group,
+        record.key,
+        record.source,
+        record.route,
+        record.request_id,
+        record.outcome,
+        record.reason,
+        record.not_done,
+        record.password,
+        record.attempts,
+        record.before,
+        record.after,
+        link.as_bytes(),
+    ])?;
     Ok(())
 }
 
@@ -220,9 +219,9 @@ fn end(connection: &Connection) -> Result<(i64, Link), StoreError> {
                     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0)),
                 (SELECT hash FROM audit ORDER BY id DESC LIMIT 1)",
     )?;
-    let (last, hash) = statement.query_row([], |row| {
-        Ok((row.get(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+    let (last, link) = statement.query_row([], |row| {
+        let hash = row.get_ref(1)?.as_blob_or_null()?;
+        Ok((row.get(0)?, hash.and_then(Link::from_stored)))
     })?;
-    let link = hash.and_then(|hash| Link::from_stored(&hash));
     Ok((last, link.unwrap_or(Link::START)))
 }

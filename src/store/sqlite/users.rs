@@ -1,19 +1,14 @@
 //! Writing users.
 
-use rusqlite::{Connection, named_params, params};
+use rusqlite::{Connection, params};
 
 use super::audit::{self, Change, Draft, Target};
-use super::failure::{Failure, violates};
+use super::failure::Failure;
 use super::names::{self, Owner};
-use super::query::fold;
-use super::{extensions, notifications, users_read};
+use super::{notifications, users_read, users_write};
 use crate::auth::password::PasswordHash;
-use crate::command::email::Email;
-use crate::command::extension::Extension;
 use crate::command::name::Username;
-use crate::command::organization::Organization;
-use crate::command::text::Text;
-use crate::command::user::{Role, User, UserChange, UserRef};
+use crate::command::user::{User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::journal::Act;
 use crate::journal::event::Event;
@@ -62,9 +57,10 @@ pub(super) fn insert(
         .execute(params![account.id().value(), username.as_str(), key])?;
     let id = Id::new(connection.last_insert_rowid()).ok_or(Failure::Unreadable("id"))?;
     names::insert(connection, account, Owner::User(id), &key)?;
-    let mut user = new_user(id, account, username);
+    let named = new_user(id, account, username);
+    let mut user = named.clone();
     change_user(change, &mut user);
-    write(connection, &user, hash)?;
+    users_write::changes(connection, &named, &user, hash)?;
     Ok(user)
 }
 
@@ -77,11 +73,10 @@ pub(super) fn update(
     hash: Option<&PasswordHash>,
     draft: &Draft,
 ) -> Result<Option<Id>, StoreError> {
-    let Some(mut stored) = users_read::read(connection, draft.account(), user)? else {
+    let Some(stored) = users_read::read(connection, draft.account(), user)? else {
         return Ok(None);
     };
     let id = stored.id;
-    let before = draft.user(&stored);
     if let Some(username) = &change.username {
         let owner = Owner::User(id);
         names::rename(
@@ -92,17 +87,16 @@ pub(super) fn update(
             &username.key(),
         )?;
     }
-    let kept = Elsewhere::of(&stored);
-    change_user(change, &mut stored);
-    write_row(connection, &stored, hash)?;
-    kept.write_changes(connection, &stored)?;
+    let mut changed = stored.clone();
+    change_user(change, &mut changed);
+    users_write::changes(connection, &stored, &changed, hash)?;
     let change = Change {
-        before: Some(before),
-        after: Some(draft.user(&stored)),
+        before: Some(draft.user(&stored)),
+        after: Some(draft.user(&changed)),
         password: hash.is_some(),
     };
     audit::record(connection, draft, Target::user(id), change)?;
-    notifications::queue(connection, draft, Event::UserUpdated, &stored)?;
+    notifications::queue(connection, draft, Event::UserUpdated, &changed)?;
     Ok(Some(id))
 }
 
@@ -142,148 +136,4 @@ pub(super) fn renew_hash(
         audit::record_as(connection, Act::RenewHash, draft, target, Change::default())?;
     }
     Ok(renewed > 0)
-}
-
-/// Writes every attribute. The hash stays as it is where none is given.
-pub(super) fn write(
-    connection: &Connection,
-    user: &User,
-    hash: Option<&PasswordHash>,
-) -> Result<(), StoreError> {
-    write_row(connection, user, hash)?;
-    write_email(connection, user)?;
-    write_organizations(connection, user.id, &user.organizations)?;
-    extensions::write(connection, Owner::User(user.id), &user.extensions)
-}
-
-/// What a user has outside its row: in the index of addresses, and in other tables. Most changes
-/// leave it as it is, and each piece costs pages of its own to write, all over a large store.
-struct Elsewhere {
-    email: Option<Email>,
-    organizations: Vec<Organization>,
-    extensions: Vec<Extension>,
-}
-
-impl Elsewhere {
-    fn of(user: &User) -> Self {
-        Self {
-            email: user.email.clone(),
-            organizations: user.organizations.clone(),
-            extensions: user.extensions.clone(),
-        }
-    }
-
-    /// Writes what is not as it was.
-    fn write_changes(&self, connection: &Connection, user: &User) -> Result<(), StoreError> {
-        if self.email != user.email {
-            write_email(connection, user)?;
-        }
-        if self.organizations != user.organizations {
-            write_organizations(connection, user.id, &user.organizations)?;
-        }
-        if self.extensions != user.extensions {
-            extensions::write(connection, Owner::User(user.id), &user.extensions)?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes the row but for the address.
-fn write_row(
-    connection: &Connection,
-    user: &User,
-    hash: Option<&PasswordHash>,
-) -> Result<(), StoreError> {
-    let mut update = connection.prepare_cached(
-        "UPDATE users SET
-             username = :username, username_key = :username_key,
-             password_hash = coalesce(:password_hash, password_hash),
-             display_name = :display_name, display_key = :display_key,
-             given_name = :given_name, given_key = :given_key,
-             family_name = :family_name, family_key = :family_key,
-             nickname = :nickname, gender = :gender, locale = :locale,
-             email_verified = :email_verified,
-             status = :status, level = :level, phone = :phone, mobile = :mobile, fax = :fax,
-             title = :title, timezone = :timezone, picture_url = :picture_url,
-             read_only = :read_only, role = :role
-         WHERE id = :id",
-    )?;
-    let (given, family) = user.names();
-    update.execute(named_params! {
-        ":id": user.id.value(),
-        ":username": user.username.as_str(),
-        ":username_key": user.username.key(),
-        ":password_hash": hash.map(PasswordHash::as_str),
-        ":display_name": text(user.display_name.as_ref()),
-        ":display_key": user.full_name().as_deref().map(fold),
-        ":given_name": text(user.given_name.as_ref()),
-        ":given_key": given.map(fold),
-        ":family_name": text(user.family_name.as_ref()),
-        ":family_key": family.map(fold),
-        ":nickname": text(user.nickname.as_ref()),
-        ":gender": text(user.gender.as_ref()),
-        ":locale": text(user.locale.as_ref()),
-        ":email_verified": user.email_verified,
-        ":status": user.status.name(),
-        ":level": user.level.value(),
-        ":phone": text(user.phone.as_ref()),
-        ":mobile": text(user.mobile.as_ref()),
-        ":fax": text(user.fax.as_ref()),
-        ":title": text(user.title.as_ref()),
-        ":timezone": user.timezone.map(crate::command::timezone::Timezone::name),
-        ":picture_url": text(user.picture_url.as_ref()),
-        ":read_only": user.read_only,
-        ":role": user.role.as_ref().map(Role::name),
-    })?;
-    Ok(())
-}
-
-fn write_email(connection: &Connection, user: &User) -> Result<(), StoreError> {
-    let email = user.email.as_ref();
-    let written = connection
-        .prepare_cached(
-            "UPDATE users SET email = ?2, email_key = ?3, email_name = ?4 WHERE id = ?1",
-        )?
-        .execute(params![
-            user.id.value(),
-            email.map(Email::as_str),
-            email.map(Email::key),
-            email.and_then(Email::name_key)
-        ]);
-    written.map_err(|error| {
-        if violates(&error, "users.email_key") {
-            StoreError::EmailTaken
-        } else {
-            error.into()
-        }
-    })?;
-    Ok(())
-}
-
-fn write_organizations(
-    connection: &Connection,
-    user: Id,
-    organizations: &[Organization],
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("DELETE FROM user_organizations WHERE user_id = ?1")?
-        .execute([user.value()])?;
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO user_organizations (user_id, position, organization_id, role)
-         VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for (position, organization) in organizations.iter().enumerate() {
-        let position = i64::try_from(position).unwrap_or(i64::MAX);
-        insert.execute(params![
-            user.value(),
-            position,
-            organization.id.value(),
-            text(organization.role.as_ref()),
-        ])?;
-    }
-    Ok(())
-}
-
-fn text(text: Option<&Text>) -> Option<&str> {
-    text.map(Text::as_str)
 }

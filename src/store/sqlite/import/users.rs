@@ -7,11 +7,12 @@ use crate::command::user::UserRef;
 use crate::command::{AccountId, Action, Id};
 use crate::journal::Act;
 use crate::store::StoreError;
+use crate::store::apply::new_user;
 use crate::store::bulk::{UserRow, Verdict};
 use crate::store::sqlite::audit::{self, Change, Draft, Target};
 use crate::store::sqlite::failure::Failure;
 use crate::store::sqlite::names::{self, Owner};
-use crate::store::sqlite::{export, other_ids, users, users_read};
+use crate::store::sqlite::{export, other_ids, users_read, users_write};
 
 /// Stores the rows; what is left to be taken over comes back.
 pub(in crate::store::sqlite) fn import(
@@ -161,7 +162,8 @@ fn insert(
     names::insert(connection, account, Owner::User(id), &key)?;
     let mut user = row.user.clone();
     user.id = id;
-    users::write(connection, &user, row.hash.as_ref())?;
+    let named = new_user(id, account, user.username.clone());
+    users_write::changes(connection, &named, &user, row.hash.as_ref())?;
     let taken = other_ids::insert(connection, account, Owner::User(id), &row.other_ids)?;
     let change = Change {
         after: Some(draft.user(&user)),
