@@ -6,9 +6,9 @@ pub(in crate::cli) const KEPT: &str = "\
 Examples:
   dragoman kept import --users blog
 
-An update of a b2evolution user takes away what is not sent again, and nobody can read it there: nickname,
-locale, organizations, birthday, ages, custom fields, preferences and subscriptions. What callers write of
-it is kept where the route's rule is `keep`; this brings what was there before.
+An update of a b2evolution user takes away what is not sent again, and nobody can read it there:
+nickname, locale, organizations, birthday, ages, custom fields, preferences and subscriptions. What
+callers write of it is kept where the route's rule is `keep`; this brings what was there before.
 
 Exit codes:
   0   done
@@ -20,14 +20,14 @@ Examples:
   dragoman users import users.json && dragoman kept import --users blog
   dragoman kept import --users blog --empty nickname,organizations,age
 
-UPSTREAM is a b2evolution of the configuration. Its users are those of the store that `dragoman users
-import` gave an id.b2evolution, in the upstream's account or else in store.account. A value is kept where
-nothing is kept of that field yet, and a running gateway sends it with the next update. What changed at
-the upstream since is set back by that: import before callers come.
+UPSTREAM is a b2evolution of the configuration. Its users are those of the store to whom `dragoman
+users import` gave an id.b2evolution, in the upstream's account or else in store.account. A value is
+kept where nothing is kept of that field yet, and a running gateway sends it with the next update.
+What changed at the upstream since is set back by that: import before callers come.
 
-A value that a user of the store does not have stays unknown, and with identity_unknown = \"reject\" an
-update is refused for it. --empty says of which fields that means that there is none: of those that the
-file had. It takes nickname, organizations, birthday and age.
+A value that a user of the store does not have stays unknown, and with identity_unknown = \"reject\"
+an update is refused for it. --empty says that there is none: name fields only whose values were in
+the imported file. It takes nickname, organizations, birthday and age.
 
 If it is interrupted, run it again.
 
