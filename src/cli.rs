@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod first_start;
 mod health;
+mod kept;
 mod key_rotate;
 mod key_table;
 mod key_times;
@@ -63,6 +64,7 @@ pub fn run() -> ExitCode {
         Some(Command::Crosswalk { store, command }) => {
             crosswalk::run(config, store.as_deref(), command)
         }
+        Some(Command::Kept { store, command }) => kept::run(config, store.as_deref(), command),
         Some(Command::Store { store, command }) => {
             let store = store.as_deref();
             match command {

@@ -34,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use self::crosswalk::Numbers;
 use self::drive::Came;
 use self::keep::Keeper;
+pub use self::keep::imported;
 use self::losses::Settled;
 pub use self::upstream::Parameters;
 use self::upstream::Upstream;

@@ -84,6 +84,8 @@ pub enum Act {
     ImportCrosswalk,
     /// Something was forgotten of who is who at an upstream.
     ForgetCrosswalk,
+    /// What upstreams take of users and do not show came from users of the store.
+    ImportKept,
 }
 
 impl Act {
@@ -102,6 +104,7 @@ impl Act {
             Self::NotifyUser => "user.notify",
             Self::ImportCrosswalk => "crosswalk.import",
             Self::ForgetCrosswalk => "crosswalk.forget",
+            Self::ImportKept => "kept.import",
         }
     }
 }

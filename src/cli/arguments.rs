@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use self::bulk::{GroupsCommand, MembersCommand, UsersCommand};
 use super::audit::arguments::{AUDIT, AuditCommand};
 use super::crosswalk::arguments::{CROSSWALK, CrosswalkCommand};
+use super::kept::arguments::{KEPT, KeptCommand};
 use super::key_times::{Expiry, Overlap};
 use super::notify::arguments::{NOTIFY, NotifyCommand};
 use crate::auth::scope::Scope;
@@ -78,6 +79,15 @@ pub(super) enum Command {
         store: Option<String>,
         #[command(subcommand)]
         command: CrosswalkCommand,
+    },
+    /// Take what upstreams do not show of their users from users of the store.
+    #[command(after_help = KEPT)]
+    Kept {
+        /// The store, instead of the configured one, e.g. `sqlite:data/dragoman.db`.
+        #[arg(long, id = "kept-store", value_name = "URL", global = true)]
+        store: Option<String>,
+        #[command(subcommand)]
+        command: KeptCommand,
     },
     /// Back up, restore and check the store.
     #[command(after_help = help::STORE)]

@@ -60,7 +60,7 @@ fn list(config: &Config) -> Result<Vec<Line>, Failure> {
     if !config.has_store {
         return ask_gateway(config, Method::GET, "/crosswalk", &());
     }
-    refuse_no_file(config)?;
+    store::refuse_no_file(config)?;
     let clock = Clock::system();
     let lines = store::with(config, &clock, async |_, store| {
         store.list_crosswalk(clock.now()).await
@@ -104,7 +104,7 @@ fn forget(config: &Config, what: ForgetArguments) -> Result<(), Failure> {
     let upstream = what.upstream.clone();
     let asked = Forget::from(what);
     let forgotten = if config.has_store {
-        refuse_no_file(config)?;
+        store::refuse_no_file(config)?;
         let which = asked.which().map_err(Failure::Usage)?;
         let clock = Clock::system();
         let entry = keys::entry(config, clock.now(), Act::ForgetCrosswalk);
@@ -143,15 +143,6 @@ fn find<'a>(config: &'a Config, name: &str) -> Result<&'a forward::Parameters, F
         let file = &config.file;
         Failure::Failed(format!("there is no upstreams.{name} in {file}"))
     })
-}
-
-/// To look is no reason to make a store.
-fn refuse_no_file(config: &Config) -> Result<(), Failure> {
-    if matches!(config.store.database.try_exists(), Ok(false)) {
-        let database = config.store.database.display();
-        return Err(Failure::Failed(format!("there is no store at {database}")));
-    }
-    Ok(())
 }
 
 fn ask_gateway<T: DeserializeOwned>(

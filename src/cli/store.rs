@@ -37,6 +37,15 @@ pub(super) fn with<T>(
     })
 }
 
+/// To look is no reason to make a store.
+pub(super) fn refuse_no_file(config: &Config) -> Result<(), Failure> {
+    if matches!(config.store.database.try_exists(), Ok(false)) {
+        let database = config.store.database.display();
+        return Err(Failure::Failed(format!("there is no store at {database}")));
+    }
+    Ok(())
+}
+
 /// Does one last thing with a store and closes it.
 pub(super) fn finish<T>(
     store: &SqliteStore,

@@ -187,7 +187,8 @@ use crate::outcome::Outcome;
 use crate::route::Policy;
 
 pub use self::exchange::Exchange;
-pub(super) use self::expresses::{expresses, has_operation, hides};
+pub(super) use self::exchange::check_update;
+pub(super) use self::expresses::{expresses, has_operation, hidden_fields, hides};
 pub use self::operation::ReplyTo;
 pub(super) use self::request::is_native;
 

@@ -4,7 +4,9 @@
 use super::{b2evolution, grupo, vision6};
 use crate::command::field::{Field, GroupField, UserField};
 use crate::command::text::Text;
+use crate::command::user::UserChange;
 use crate::command::{Action, Dialect};
+use crate::error::Error;
 use crate::route::Policy;
 
 /// Whether the dialect has an operation for the action.
@@ -46,6 +48,23 @@ pub fn hides(dialect: Dialect, field: &Field) -> bool {
     }
 }
 
+/// Fields that [`hides`] is true of and that updates are refused for where they are not known
+/// ([`Unknown::Reject`](super::exchange::Unknown::Reject)), by the names that the refusal has.
+pub fn hidden_fields(dialect: Dialect) -> Vec<(&'static str, Vec<Field>)> {
+    match dialect {
+        Dialect::Grupo | Dialect::Vision6 => Vec::new(),
+        Dialect::B2evolution => b2evolution::hidden_fields(),
+    }
+}
+
+/// Refuses values of hidden fields that the dialect's system would not take, or not keep as they are.
+pub fn check_hidden(dialect: Dialect, change: &UserChange, policy: &Policy) -> Result<(), Error> {
+    match dialect {
+        Dialect::Grupo | Dialect::Vision6 => Ok(()),
+        Dialect::B2evolution => b2evolution::check_update(change, policy),
+    }
+}
+
 /// Whether the dialect's action reads a user and writes all of it back, so that two at once would
 /// overwrite each other.
 pub const fn rewrites(dialect: Dialect, action: Action) -> bool {
@@ -71,4 +90,22 @@ pub fn known_fields(dialect: Dialect, action: Action, policy: &Policy) -> Vec<Fi
     fields
         .filter(|field| expresses(dialect, action, field, policy))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_update_is_refused_for_is_hidden_and_can_be_kept() {
+        for dialect in Dialect::ALL {
+            for (name, fields) in hidden_fields(dialect) {
+                assert!(!fields.is_empty(), "{name}");
+                for field in fields {
+                    assert!(hides(dialect, &field), "{field}");
+                    assert_eq!(field.cannot_be_kept(), None, "{field}");
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! unknown, until somebody repeats it. It is kept by the upstream's own number of the user, however
 //! a call named it.
 
+pub mod imported;
 mod value;
 
 use std::collections::HashMap;

@@ -36,13 +36,14 @@ pub struct Record {
     /// What became of it, by [`Outcome::name`].
     pub outcome: String,
     /// Why it was not done: by [`crate::error::Kind::name`], or in words of a user who could not be
-    /// notified. Of what was forgotten of an upstream, the upstream's name.
+    /// notified. Of what was forgotten or is kept of an upstream from the command line, its name.
     pub reason: Option<String>,
     /// What was asked for and not done although the rest was.
     pub not_done: Option<String>,
     /// `changed` where a password was set or taken away: more of it is never told.
     pub password: Option<String>,
-    /// How many calls, or lines of the crosswalk, the record stands for, where it may be more than one.
+    /// How many calls, lines of the crosswalk or kept fields the record stands for, where it may be more
+    /// than one.
     pub attempts: Option<i64>,
     /// The digest of what the target was before.
     pub before: Option<Vec<u8>>,

@@ -3,7 +3,9 @@
 //! They have nothing to do with the store's own users, whose numbers are others.
 
 use super::StoreFuture;
-use crate::command::{AccountId, Id};
+use crate::command::user::User;
+use crate::command::{AccountId, Dialect, Id};
+use crate::journal::Entry;
 use crate::journal::forwarded::{ForwardLog, Forwarded};
 
 /// Users of an upstream, by its own numbers.
@@ -66,4 +68,28 @@ pub trait KeptFields: ForwardLog {
 
     /// Everything that is kept of these users.
     fn kept(&self, realm: Realm, users: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>>;
+}
+
+/// Kept fields as the command line manages them.
+pub trait KeptAdmin {
+    /// Users of the store who have an id in a system of that dialect, with that id and in its order:
+    /// so many of those after the one that is named, or of all.
+    fn users_known_there(
+        &self,
+        account: AccountId,
+        there: Dialect,
+        after: Option<Id>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<(Id, User)>>;
+
+    /// How many users of the store have no id in a system of that dialect.
+    fn count_unknown_there(&self, account: AccountId, there: Dialect) -> StoreFuture<'_, u64>;
+
+    /// Keeps those fields of which nothing is known yet, in one transaction; how many they are.
+    fn keep_new(
+        &self,
+        realm: Realm,
+        fields: Vec<KeptField>,
+        entry: Entry,
+    ) -> StoreFuture<'_, usize>;
 }

@@ -65,6 +65,7 @@ mod json_limits;
 mod json_rpc_clients;
 mod json_suite;
 mod judged_upstream;
+mod kept_import;
 mod key_life;
 mod key_refusals;
 mod key_scopes;

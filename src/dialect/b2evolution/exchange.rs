@@ -22,7 +22,9 @@ use http::Request;
 use http::header::COOKIE;
 use http::response::Parts;
 
+pub(in crate::dialect) use self::change::check_update;
 use self::directory::Directory;
+pub(super) use self::merge::HIDDEN;
 use self::subject::{effect, query, unasked, update};
 use super::field::Flag;
 use super::{answer, request};
@@ -103,7 +105,7 @@ impl Exchange {
             Command::UpdateUser(_, change) => {
                 change::split_name(change)?;
                 change::prove(change, credentials);
-                change::check_update(change, policy)?;
+                check_update(change, policy)?;
                 let at_risk = merge::fill_settings(change, &self.known.kept)?;
                 self.learnt.risk(at_risk, self.terms.unknown)
             }

@@ -1,8 +1,10 @@
 //! What a b2evolution has an operation and a field for.
 
+use super::exchange::HIDDEN;
 use super::field::{self, Flag, Home, Type};
 use super::kept::is_new_field;
 use crate::command::field::{Field, UserField};
+use crate::command::text::Text;
 use crate::command::{Action, Dialect};
 use crate::route::Policy;
 
@@ -52,6 +54,18 @@ pub(in crate::dialect) fn hides(field: &Field) -> bool {
             *dialect == Dialect::B2evolution && hides_attribute(name.as_str())
         }
     }
+}
+
+/// What an update of the identity takes away unless it is known, by the names under which that is told.
+pub(in crate::dialect) fn hidden_fields() -> Vec<(&'static str, Vec<Field>)> {
+    let own = |name: &&str| {
+        let name = Text::parse(*name).ok()?;
+        Some(Field::Extension(Dialect::B2evolution, name))
+    };
+    let canonical = [UserField::Nickname, UserField::Organizations]
+        .map(|field| (field.name(), vec![Field::User(field)]));
+    let attributes = HIDDEN.map(|(name, fields)| (name, fields.iter().filter_map(own).collect()));
+    canonical.into_iter().chain(attributes).collect()
 }
 
 fn hides_attribute(name: &str) -> bool {

@@ -36,6 +36,23 @@ pub(super) fn of(change: &mut UserChange, field: &Field) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
+/// The value that a user has in a field that can be sent again; nothing where it has none.
+pub(super) fn has(user: &mut User, field: &Field) -> Option<String> {
+    let text = |text: &Text| text.as_str().to_owned();
+    let value = match field {
+        Field::User(UserField::Organizations) => {
+            let list = Some(&user.organizations).filter(|list| !list.is_empty());
+            list.map(|list| write_list(list))
+        }
+        Field::User(field) => user.text_mut(*field)?.as_ref().map(text),
+        Field::Group(_) => None,
+        Field::Extension(dialect, name) => user
+            .extension(*dialect, name.as_str())
+            .map(ToOwned::to_owned),
+    };
+    value.filter(|value| !value.is_empty())
+}
+
 /// Gives a user the value, unless it has one; nothing if no such field can have it. What is no text
 /// has one always, and counts as told by nobody.
 pub(super) fn fill(user: &mut User, field: &Field, value: &str) -> Option<()> {

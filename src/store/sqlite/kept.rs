@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use super::SqliteStore;
 use super::audit::{append, forwarded_record};
 use super::columns::Columns;
-use crate::command::{AccountId, Id};
+use super::{SqliteStore, users_read};
+use crate::command::user::User;
+use crate::command::{AccountId, Dialect, Id};
+use crate::journal::Entry;
 use crate::journal::forwarded::Forwarded;
-use crate::store::kept::{Kept, KeptChange, KeptEdit, KeptField, KeptFields, Realm};
+use crate::journal::record::{Outcome, Record};
+use crate::store::kept::{Kept, KeptAdmin, KeptChange, KeptEdit, KeptField, KeptFields, Realm};
 use crate::store::{StoreError, StoreFuture};
 
 /// The account of upstreams that have none. Accounts begin with 1.
@@ -30,6 +33,95 @@ impl KeptFields for SqliteStore {
                 .read(move |connection| read(connection, &realm, &users)),
         )
     }
+}
+
+impl KeptAdmin for SqliteStore {
+    fn users_known_there(
+        &self,
+        account: AccountId,
+        there: Dialect,
+        after: Option<Id>,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<(Id, User)>> {
+        Box::pin(
+            self.readers
+                .read(move |connection| users(connection, account, there, after, limit)),
+        )
+    }
+
+    fn count_unknown_there(&self, account: AccountId, there: Dialect) -> StoreFuture<'_, u64> {
+        Box::pin(self.readers.read(move |connection| {
+            let count: i64 = connection.query_row(
+                "SELECT count(*) FROM users WHERE account_id = ?1 AND NOT EXISTS
+                 (SELECT 1 FROM user_other_ids WHERE user_id = users.id AND dialect = ?2)",
+                params![account.id().value(), there.name()],
+                |row| row.get(0),
+            )?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        }))
+    }
+
+    fn keep_new(
+        &self,
+        realm: Realm,
+        fields: Vec<KeptField>,
+        entry: Entry,
+    ) -> StoreFuture<'_, usize> {
+        let seal = Arc::clone(&self.seal);
+        Box::pin(self.writer.write(move |connection| {
+            let new = insert_new(connection, &realm, &fields)?;
+            if new > 0 {
+                let record = Record {
+                    attempts: i64::try_from(new).ok(),
+                    reason: Some(realm.upstream.clone()),
+                    ..Record::of(&entry, Outcome::Done)
+                };
+                append(connection, &seal, record)?;
+            }
+            Ok(new)
+        }))
+    }
+}
+
+fn users(
+    connection: &Connection,
+    account: AccountId,
+    there: Dialect,
+    after: Option<Id>,
+    limit: u32,
+) -> Result<Vec<(Id, User)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT users.*, other_id FROM user_other_ids JOIN users ON users.id = user_id
+         WHERE user_other_ids.account_id = ?1 AND dialect = ?2 AND other_id > ?3
+         ORDER BY other_id LIMIT ?4",
+    )?;
+    let after = after.map_or(0, Id::value);
+    let rows = statement.query_and_then(
+        params![account.id().value(), there.name(), after, limit],
+        |row| {
+            let columns = Columns(row);
+            let user = users_read::complete(connection, users_read::parse(columns)?)?;
+            Ok((columns.id("other_id")?, user))
+        },
+    )?;
+    rows.collect()
+}
+
+fn insert_new(
+    connection: &Connection,
+    realm: &Realm,
+    fields: &[KeptField],
+) -> Result<usize, StoreError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO kept_user_fields (upstream, account_id, user_id, field, value)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    let account = number(realm.account);
+    let mut new = 0;
+    for KeptField { user, field, value } in fields {
+        new += insert.execute(params![realm.upstream, account, user.value(), field, value])?;
+    }
+    Ok(new)
 }
 
 fn write_change(connection: &Connection, change: &KeptChange) -> Result<(), StoreError> {

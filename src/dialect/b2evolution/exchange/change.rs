@@ -53,7 +53,7 @@ pub(super) fn check_new(change: &UserChange, policy: &Policy) -> Result<(), Erro
 }
 
 /// Refuses what an update cannot change.
-pub(super) fn check_update(change: &UserChange, policy: &Policy) -> Result<(), Error> {
+pub(in crate::dialect) fn check_update(change: &UserChange, policy: &Policy) -> Result<(), Error> {
     check_values(change)?;
     let encoded = profile::encode_update(change, policy);
     encoded.map(drop).map_err(in_canonical_words)

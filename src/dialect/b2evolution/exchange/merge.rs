@@ -17,7 +17,7 @@ const SESSIONS: &str = "edited_user_set_login_multiple_sessions";
 
 /// Extension attributes of `identity_form` that a read does not show, under the name by which they
 /// are reported.
-const HIDDEN: [(&str, &[&str]); 2] = [
+pub(in crate::dialect::b2evolution) const HIDDEN: [(&str, &[&str]); 2] = [
     (
         "birthday",
         &[
