@@ -122,7 +122,7 @@ impl Sink {
 }
 
 fn count(lines: &[u8]) -> u64 {
-    let lines = lines.iter().filter(|byte| **byte == b'\n').count();
+    let lines = memchr::memchr_iter(b'\n', lines).count();
     u64::try_from(lines).unwrap_or(u64::MAX)
 }
 
@@ -194,7 +194,7 @@ mod tests {
 
     impl Write for Full {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            if !std::mem::replace(&mut self.1, true) {
+            if !mem::replace(&mut self.1, true) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             self.0.write(bytes)
