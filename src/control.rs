@@ -33,6 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 pub use self::socket::BindError;
@@ -107,17 +108,9 @@ async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<
     let (head, body) = request.into_parts();
     let known = ["/crosswalk", "/crosswalk/import", "/crosswalk/forget"];
     let answered = match (&head.method, head.uri.path()) {
-        (&Method::GET, "/crosswalk") => {
-            crosswalk::list(forward).map(|lines| json(StatusCode::OK, &lines))
-        }
-        (&Method::POST, "/crosswalk/import") => read(body)
-            .await
-            .and_then(|asked| crosswalk::import(forward, asked))
-            .map(|imported| json(StatusCode::OK, &imported)),
-        (&Method::POST, "/crosswalk/forget") => read(body)
-            .await
-            .and_then(|asked| crosswalk::forget(forward, asked))
-            .map(|forgotten| json(StatusCode::OK, &forgotten)),
+        (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
+        (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
+        (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,
         (_, path) if known.contains(&path) => Err(Refused::new(405, "is not asked so")),
         _ => Err(Refused::new(404, "this gateway knows nothing of that")),
     };
@@ -127,11 +120,32 @@ async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<
     })
 }
 
-async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+async fn with_body<Q: DeserializeOwned + 'static, A: Serialize + 'static>(
+    body: Incoming,
+    forward: &Forward,
+    work: fn(&Forward, Q) -> Result<A, Refused>,
+) -> Result<Response<Full<Bytes>>, Refused> {
     let body = Limited::new(body, MOST_BYTES).collect().await;
     let body = body.map_err(|_| Refused::new(413, "the body is too long, or breaks off"))?;
-    serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))
+    let body = body.to_bytes();
+    aside(forward, move |forward| {
+        let asked = serde_json::from_slice(&body)
+            .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))?;
+        work(forward, asked)
+    })
+    .await
+}
+
+/// Works and writes the answer on a thread that may block: a crosswalk of 200,000 pairs takes its
+/// time, and calls are served meanwhile.
+async fn aside<A: Serialize + 'static>(
+    forward: &Forward,
+    work: impl FnOnce(&Forward) -> Result<A, Refused> + Send + 'static,
+) -> Result<Response<Full<Bytes>>, Refused> {
+    let forward = forward.clone();
+    spawn_blocking(move || work(&forward).map(|done| json(StatusCode::OK, &done)))
+        .await
+        .map_err(|_| Refused::new(500, "the gateway failed; its log says more"))?
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
@@ -196,6 +210,40 @@ mod tests {
             assert!(answer.starts_with(&wanted), "{target}: {answer}");
             assert!(answer.contains(r#"{"error":""#), "{answer}");
         }
+        serving.abort();
+    }
+
+    /// The only thread of this test's runtime is the one that would be held up.
+    #[tokio::test]
+    async fn a_large_import_does_not_hold_up_who_is_served_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let pair = r#"{"upstream":"a","dialect":"vision6","id":1,"upstream_id":1}"#;
+        let body = format!(
+            r#"{{"pairs":[{}{pair}]}}"#,
+            format!("{pair},").repeat(199_999)
+        );
+        let length = body.len();
+        let head = format!(
+            "POST /crosswalk/import HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let since = Instant::now();
+        let asking = ask(&path, &head, body.as_bytes());
+        tokio::pin!(asking);
+        let (mut longest, mut last) = (Duration::ZERO, since);
+        let answer = loop {
+            tokio::select! {
+                biased;
+                answer = &mut asking => break answer,
+                () = sleep(Duration::from_millis(1)) => {}
+            }
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        };
+        longest = longest.max(last.elapsed());
+        assert!(answer.contains("own_ids does not name"), "{answer}");
+        assert!(longest < since.elapsed() / 2, "{longest:?}");
         serving.abort();
     }
 
