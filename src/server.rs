@@ -17,6 +17,7 @@ pub mod health;
 mod lifecycle;
 mod limits;
 mod listener;
+mod path_lock;
 mod patience;
 mod proxy_protocol;
 mod requests;
