@@ -11,9 +11,9 @@
 //!
 //! Whatever is refused is answered with an `error`, in words.
 
+mod bind_error;
 pub mod client;
 mod crosswalk;
-mod socket;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -31,18 +31,24 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-pub use self::socket::BindError;
-use self::socket::Socket;
+pub use self::bind_error::BindError;
 use self::wire::Refused;
 use crate::forward::Forward;
+use crate::server::SocketFile;
+
+/// The permissions of the socket: for this user only.
+const MODE: u32 = 0o600;
 
 /// Who connects while so many are answered waits.
 const AT_ONCE: usize = 4;
+
+/// So many may wait.
+const BACKLOG: u32 = 128;
 
 /// All that one connection may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,14 +62,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The socket, bound. Its file is removed when this is dropped.
 #[derive(Debug)]
 pub struct Control {
-    socket: Socket,
+    listener: UnixListener,
+    _file: SocketFile,
 }
 
 impl Control {
     /// Binds the socket at the path, for the eyes of this user only. A socket that nobody answers at
     /// is replaced. Must be called within a Tokio runtime.
     pub fn bind(path: &Path) -> Result<Self, BindError> {
-        Socket::bind(path).map(|socket| Self { socket })
+        let (listener, file) =
+            SocketFile::listen(path, MODE, BACKLOG).map_err(|error| BindError::new(path, error))?;
+        Ok(Self {
+            listener,
+            _file: file,
+        })
     }
 
     /// Answers for as long as it is polled.
@@ -71,8 +83,8 @@ impl Control {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         loop {
             let turn = Arc::clone(&turns).acquire_owned().await;
-            let stream = match self.socket.accept().await {
-                Ok(stream) => stream,
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(error = %error, "the control socket cannot accept connections");
                     sleep(PAUSE).await;

@@ -48,6 +48,7 @@ pub use drain::{Drain, Outcome, Shutdown, Signal};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{BindError, Listener};
 pub use requests::PeerAddr;
+pub(crate) use socket_file::SocketFile;
 
 use endpoint::Endpoint;
 use health::{Health, Readiness};

@@ -17,7 +17,7 @@ use super::path_lock::PathLock;
 /// Who has the lock has the path. Without it two starts at once could each take the other's socket for
 /// a stale one before it listens, and remove it.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -28,7 +28,7 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// Makes the file and listens on it. Never waits: [`io::ErrorKind::AddrInUse`] where somebody has
     /// the path, and [`io::ErrorKind::AlreadyExists`] where something else than a socket is.
-    pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<(UnixListener, Self)> {
+    pub(crate) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<(UnixListener, Self)> {
         let lock = PathLock::take(path).map_err(in_use)?;
         // The socket may also be another program's, which takes no lock.
         remove_stale(path)?;
