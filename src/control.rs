@@ -11,9 +11,9 @@
 //!
 //! Whatever is refused is answered with an `error`, in words.
 
+mod bind_error;
 pub mod client;
 mod crosswalk;
-mod socket;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -31,17 +31,24 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-pub use self::socket::BindError;
-use self::socket::Socket;
+pub use self::bind_error::BindError;
 use self::wire::Refused;
 use crate::forward::Forward;
+use crate::server::SocketFile;
+
+/// The permissions of the socket: for this user only.
+const MODE: u32 = 0o600;
 
 /// Who connects while so many are answered waits.
 const AT_ONCE: usize = 4;
+
+/// So many may wait.
+const BACKLOG: u32 = 128;
 
 /// All that one connection may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,14 +62,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The socket, bound. Its file is removed when this is dropped.
 #[derive(Debug)]
 pub struct Control {
-    socket: Socket,
+    listener: UnixListener,
+    _file: SocketFile,
 }
 
 impl Control {
     /// Binds the socket at the path, for the eyes of this user only. A socket that nobody answers at
     /// is replaced. Must be called within a Tokio runtime.
     pub fn bind(path: &Path) -> Result<Self, BindError> {
-        Socket::bind(path).map(|socket| Self { socket })
+        let (listener, file) =
+            SocketFile::listen(path, MODE, BACKLOG).map_err(|error| BindError::new(path, error))?;
+        Ok(Self {
+            listener,
+            _file: file,
+        })
     }
 
     /// Answers for as long as it is polled.
@@ -70,8 +83,8 @@ impl Control {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         loop {
             let turn = Arc::clone(&turns).acquire_owned().await;
-            let stream = match self.socket.accept().await {
-                Ok(stream) => stream,
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(error = %error, "the control socket cannot accept connections");
                     sleep(PAUSE).await;
@@ -107,17 +120,9 @@ async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<
     let (head, body) = request.into_parts();
     let known = ["/crosswalk", "/crosswalk/import", "/crosswalk/forget"];
     let answered = match (&head.method, head.uri.path()) {
-        (&Method::GET, "/crosswalk") => {
-            crosswalk::list(forward).map(|lines| json(StatusCode::OK, &lines))
-        }
-        (&Method::POST, "/crosswalk/import") => read(body)
-            .await
-            .and_then(|asked| crosswalk::import(forward, asked))
-            .map(|imported| json(StatusCode::OK, &imported)),
-        (&Method::POST, "/crosswalk/forget") => read(body)
-            .await
-            .and_then(|asked| crosswalk::forget(forward, asked))
-            .map(|forgotten| json(StatusCode::OK, &forgotten)),
+        (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
+        (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
+        (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,
         (_, path) if known.contains(&path) => Err(Refused::new(405, "is not asked so")),
         _ => Err(Refused::new(404, "this gateway knows nothing of that")),
     };
@@ -127,11 +132,32 @@ async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<
     })
 }
 
-async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+async fn with_body<Q: DeserializeOwned + 'static, A: Serialize + 'static>(
+    body: Incoming,
+    forward: &Forward,
+    work: fn(&Forward, Q) -> Result<A, Refused>,
+) -> Result<Response<Full<Bytes>>, Refused> {
     let body = Limited::new(body, MOST_BYTES).collect().await;
     let body = body.map_err(|_| Refused::new(413, "the body is too long, or breaks off"))?;
-    serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))
+    let body = body.to_bytes();
+    aside(forward, move |forward| {
+        let asked = serde_json::from_slice(&body)
+            .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))?;
+        work(forward, asked)
+    })
+    .await
+}
+
+/// Works and writes the answer on a thread that may block: a crosswalk of 200,000 pairs takes its
+/// time, and calls are served meanwhile.
+async fn aside<A: Serialize + 'static>(
+    forward: &Forward,
+    work: impl FnOnce(&Forward) -> Result<A, Refused> + Send + 'static,
+) -> Result<Response<Full<Bytes>>, Refused> {
+    let forward = forward.clone();
+    spawn_blocking(move || work(&forward).map(|done| json(StatusCode::OK, &done)))
+        .await
+        .map_err(|_| Refused::new(500, "the gateway failed; its log says more"))?
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
@@ -196,6 +222,40 @@ mod tests {
             assert!(answer.starts_with(&wanted), "{target}: {answer}");
             assert!(answer.contains(r#"{"error":""#), "{answer}");
         }
+        serving.abort();
+    }
+
+    /// The only thread of this test's runtime is the one that would be held up.
+    #[tokio::test]
+    async fn a_large_import_does_not_hold_up_who_is_served_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let pair = r#"{"upstream":"a","dialect":"vision6","id":1,"upstream_id":1}"#;
+        let body = format!(
+            r#"{{"pairs":[{}{pair}]}}"#,
+            format!("{pair},").repeat(199_999)
+        );
+        let length = body.len();
+        let head = format!(
+            "POST /crosswalk/import HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let since = Instant::now();
+        let asking = ask(&path, &head, body.as_bytes());
+        tokio::pin!(asking);
+        let (mut longest, mut last) = (Duration::ZERO, since);
+        let answer = loop {
+            tokio::select! {
+                biased;
+                answer = &mut asking => break answer,
+                () = sleep(Duration::from_millis(1)) => {}
+            }
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        };
+        longest = longest.max(last.elapsed());
+        assert!(answer.contains("own_ids does not name"), "{answer}");
+        assert!(longest < since.elapsed() / 2, "{longest:?}");
         serving.abort();
     }
 

@@ -25,7 +25,7 @@ mod user_locks;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -74,6 +74,8 @@ pub struct Forward {
     keeper: Arc<Keeper>,
     clock: Clock,
     tasks: TaskTracker,
+    /// Held by who changes imported pairs, from looking at those before to replacing them.
+    importing: Arc<Mutex<()>>,
 }
 
 /// The upstreams of a configuration, before there is a trail to write to.
@@ -109,6 +111,7 @@ impl Forward {
             keeper,
             clock,
             tasks: TaskTracker::new(),
+            importing: Arc::default(),
         }
     }
 

@@ -26,6 +26,7 @@
 //! with the write, and a task of its own sends it.
 //!
 //! [`control`] answers the command line on a socket: it looks at what a gateway without a store knows.
+//! How a Unix socket is taken and given back it has of [`server`].
 //!
 //! # What always holds
 //!

@@ -17,6 +17,7 @@ pub mod health;
 mod lifecycle;
 mod limits;
 mod listener;
+mod path_lock;
 mod patience;
 mod proxy_protocol;
 mod requests;
@@ -47,6 +48,7 @@ pub use drain::{Drain, Outcome, Shutdown, Signal};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{BindError, Listener};
 pub use requests::PeerAddr;
+pub(crate) use socket_file::SocketFile;
 
 use endpoint::Endpoint;
 use health::{Health, Readiness};

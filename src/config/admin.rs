@@ -10,9 +10,6 @@ use super::place::Place;
 use super::value::Address;
 use crate::server;
 
-/// The longest path of a control socket.
-const LONGEST: usize = 90;
-
 /// The parameters of the admin listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
@@ -57,11 +54,11 @@ impl AdminSection {
             faults.push(place.fault("listen", message));
         }
         let control = self.control.map(|path| directory.join(path));
-        // The kernel's limit, less what the name of the socket takes while it is made.
+        let most = server::Address::LONGEST_PATH;
         let length = |path: &PathBuf| path.as_os_str().len();
-        if control.as_ref().is_some_and(|path| length(path) > LONGEST) {
+        if control.as_ref().is_some_and(|path| length(path) > most) {
             let message =
-                format!("is longer than {LONGEST} bytes with its directory: choose a shorter path");
+                format!("is longer than {most} bytes with its directory: choose a shorter path");
             faults.push(place.fault("control", message));
         }
         Admin { listen, control }

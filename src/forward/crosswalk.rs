@@ -18,6 +18,7 @@ mod names;
 mod numbers;
 mod translate;
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use self::at_upstream::Crosswalk;
@@ -38,7 +39,9 @@ pub struct Parameters {
 impl Forward {
     /// Takes all imported pairs in the place of those before, and forgets in memory what look-ups
     /// answered: the store that the pairs come from knows better.
+    /// Blocks while others change pairs.
     pub fn take_pairs(&self, pairs: &[Pair]) {
+        let _changes = self.lock_pairs();
         for upstream in self.upstreams.values() {
             let own = pairs.iter().filter(|pair| pair.upstream == upstream.name);
             upstream.crosswalk.take(own);
@@ -54,8 +57,9 @@ impl Forward {
         pairs.map(Line::Imported).chain(names).collect()
     }
 
-    /// Keeps all pairs in memory, or none.
+    /// Keeps all pairs in memory, or none. Blocks, and takes its time if there are many.
     pub fn import_pairs(&self, pairs: &[Pair]) -> Imported {
+        let _changes = self.lock_pairs();
         let mut new = 0;
         let mut merged = Vec::new();
         for upstream in self.upstreams.values() {
@@ -90,9 +94,18 @@ impl Forward {
         upstreams.any(|upstream| upstream.crosswalk.is_stored())
     }
 
-    /// Forgets in memory; how much it was, or nothing if there is no such upstream.
+    /// Forgets in memory; how much it was, or nothing if there is no such upstream. Blocks, as an
+    /// import does.
     pub fn forget(&self, upstream: &str, which: &Which) -> Option<usize> {
         let upstream = self.upstreams.get(upstream)?;
+        let _changes = self.lock_pairs();
         Some(upstream.crosswalk.forget(which))
+    }
+
+    // It guards no value of its own.
+    fn lock_pairs(&self) -> MutexGuard<'_, ()> {
+        self.importing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -50,6 +50,7 @@ use tokio::sync::Notify;
 
 use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
+use self::crosswalk::Notes;
 use self::failure::Failure;
 use self::open::OpenError;
 use self::presence::Presence;
@@ -108,6 +109,7 @@ pub struct SqliteStore {
     reserved: Arc<ReservedNames>,
     seal: Arc<Seal>,
     denials: Denials,
+    notes: Notes,
     /// Told of each notification that is durably queued.
     queued: Notify,
     writer: Writer,
@@ -144,6 +146,7 @@ impl SqliteStore {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
             seal: Arc::new(seal),
             denials: Denials::new(),
+            notes: Notes::new(),
             queued: Notify::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
             recent: Recent::new(parameters.cached_users),

@@ -1,5 +1,7 @@
 //! Callers with numbers of their own for the users of an upstream.
 
+use std::thread;
+
 use dragoman::command::{Dialect, Id};
 use dragoman::store::crosswalk::{Imported, Pair, Which};
 use serde_json::{Value, json};
@@ -193,4 +195,35 @@ async fn an_import_that_contradicts_what_is_there_changes_nothing() {
     let many: Vec<_> = (10_000..220_000).map(|number| (number, number)).collect();
     assert_eq!(blog.import(&many), Imported::TooMany);
     assert_eq!(blog.front.forward.crosswalk().len(), 2);
+}
+
+/// Who imports is told how many are new, so no pair of those may be lost to another import.
+#[tokio::test]
+async fn imports_at_once_and_what_is_forgotten_meanwhile_lose_nothing_of_each_other() {
+    const IMPORTERS: i64 = 4;
+    const EACH: i64 = 25;
+    let blog = Blog::start(OPTIONS);
+    let forward = &blog.front.forward;
+    let old = |number: i64| pair(1_000_000 + number, 1_000_000 + number);
+    let before: Vec<_> = (1..=2000).map(old).collect();
+    forward.import_pairs(&before);
+    thread::scope(|scope| {
+        for importer in 0..IMPORTERS {
+            scope.spawn(move || {
+                for number in 1..=EACH {
+                    let number = importer * EACH + number;
+                    let imported = forward.import_pairs(&[pair(number, number)]);
+                    assert_eq!(imported, Imported::New(1));
+                }
+            });
+        }
+        scope.spawn(|| {
+            for pair in before.iter().take(20) {
+                let which = Which::Pair(Dialect::Vision6, pair.own);
+                assert_eq!(forward.forget("back", &which), Some(1));
+            }
+        });
+    });
+    let wanted = IMPORTERS * EACH + 2000 - 20;
+    assert_eq!(i64::try_from(forward.crosswalk().len()), Ok(wanted));
 }

@@ -33,6 +33,7 @@ mod config_reference;
 mod crosswalk;
 mod crosswalk_command;
 mod crosswalk_ids;
+mod crosswalk_queue;
 mod dependencies;
 mod exchange;
 mod explain;

@@ -6,6 +6,7 @@ mod pairs;
 use std::sync::Arc;
 
 use rusqlite::{Connection, params};
+use tokio::sync::Semaphore;
 
 use super::SqliteStore;
 use super::audit;
@@ -18,6 +19,21 @@ use crate::store::crosswalk::{
     CrosswalkAdmin, CrosswalkStore, Found, Imported, Line, Named, Pair, Which,
 };
 use crate::store::{StoreError, StoreFuture};
+
+/// Places in the writer's queue that look-ups may take. Nobody waits for one to be noted, so without
+/// this bound callers who read could fill the queue and have writes refused.
+const WAITING: usize = 64;
+
+/// Room for what nobody waits for.
+#[derive(Debug)]
+pub(super) struct Notes(Arc<Semaphore>);
+
+impl Notes {
+    /// None so far.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(WAITING)))
+    }
+}
 
 impl CrosswalkStore for SqliteStore {
     fn keeps_crosswalk(&self) -> bool {
@@ -37,14 +53,11 @@ impl CrosswalkStore for SqliteStore {
     }
 
     fn remember(&self, upstream: String, named: Named, found: Found, now: Timestamp) {
-        let written = self.writer.write_unattended(move |connection| {
-            names::remember(connection, &upstream, &named, found, now)
-        });
-        note_failure(written);
+        self.note(move |connection| names::remember(connection, &upstream, &named, found, now));
     }
 
     fn forget_user(&self, upstream: String, named: Option<Named>, there: Option<Id>) {
-        let written = self.writer.write_unattended(move |connection| {
+        self.note(move |connection| {
             if let Some(named) = &named {
                 names::forget(connection, &upstream, named)?;
             }
@@ -53,14 +66,28 @@ impl CrosswalkStore for SqliteStore {
             }
             Ok(())
         });
-        note_failure(written);
     }
 }
 
-/// What is remembered in vain is found out when it is used, and what is not remembered is asked again.
-fn note_failure(written: Result<(), StoreError>) {
-    if let Err(error) = written {
-        tracing::debug!(error = ?error, "a look-up is not noted in the store");
+impl SqliteStore {
+    /// Queues it if there is room. What is not remembered is asked again. What is not forgotten is
+    /// found out when it is used: nothing is written by a number that was remembered before an answer
+    /// has shown its user's name.
+    fn note<W>(&self, work: W)
+    where
+        W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        let room = Arc::clone(&self.notes.0).try_acquire_owned();
+        let room = room.map_err(|_| StoreError::Overloaded);
+        let queued = room.and_then(|room| {
+            self.writer.write_unattended(move |connection| {
+                drop(room);
+                work(connection)
+            })
+        });
+        if let Err(error) = queued {
+            tracing::debug!(error = ?error, "a look-up is not noted in the store");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ const BESIDE: [(&str, &[&str]); 9] = [
 /// Components with importers of their own, whatever the rows say.
 const RESERVED: [(&str, &[&str]); 3] = [
     ("config", &["stack", "cli"]),
-    ("server", &["config", "stack", "cli"]),
+    ("server", &["control", "config", "stack", "cli"]),
     ("client", &["forward", "notify", "config", "stack", "cli"]),
 ];
 
@@ -198,6 +198,7 @@ fn the_checker_knows_every_direction() {
             "use crate::secret::Secret; use super::Parameters;",
         ),
         ("forward.rs", "use crate::client::Client;"),
+        ("control.rs", "use crate::server::SocketFile;"),
         (
             "config.rs",
             "use crate::server::Timers; use crate::middleware::timeout::Timeout;",
@@ -244,6 +245,7 @@ fn the_checker_finds_an_import_against_the_direction() {
         ("router.rs", "use crate::config::Config;"),
         ("main.rs", "use dragoman::config::Config;"),
         ("execute.rs", "use crate::server::Drain;"),
+        ("server.rs", "use crate::control::Control;"),
         ("server.rs", "use crate::error::Error;"),
         ("server/drain.rs", "use crate::clock::Clock;"),
         ("client.rs", "use crate::error::Error;"),
