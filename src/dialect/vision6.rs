@@ -255,7 +255,8 @@ impl Codec for Vision6 {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, request::FIRST, head, body, policy).map_err(Refusal::into_error)
+        response::decode(command, request::FIRST, head, body, policy, false)
+            .map_err(Refusal::into_error)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use dragoman::store::Store;
 use futures_util::future::join_all;
 use http::Request;
 use tokio::time::timeout;
 
 use crate::forward_fixture::{Answered, Front};
+use crate::php_upstream::PhpUpstream;
 use crate::upstream_script::{Reply, Script};
 
 const GOOD: &str = "good-key-of-a-caller";
@@ -109,4 +111,42 @@ async fn what_the_upstream_did_not_judge_is_no_guess() {
             "{failed:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_session_that_a_method_wants_is_a_wrong_key_where_it_is_the_callers() {
+    let fault = r#"{"id":1,"result":null,"error":{"code":301,"message":"Please log in first"}}"#;
+    let upstream = Script::start(move |_| Reply::Answer(200, fault.to_owned()));
+    let front = Front::bare(&format!(
+        "[upstreams.back]\ndialect = 'vision6'\nurl = 'http://{}'\n[routes.front]\n\
+         dialect = 'vision6'\nuser = 'back'\nauth = 'upstream'\nnative = ['getSessionInfo']\n",
+        upstream.address
+    ));
+    for _ in 0..30 {
+        let refused = front.call("getSessionInfo", "").await;
+        assert!(refused.body.contains(r#""code":300"#), "{refused:?}");
+    }
+    assert_eq!(upstream.asked().len(), 20);
+}
+
+#[tokio::test]
+async fn strangers_write_no_records_of_their_own_into_the_trail() {
+    let upstream = PhpUpstream::start("vision6");
+    let front = Front::new(&format!(
+        "[upstreams.back]\ndialect = 'vision6'\nurl = 'http://{}'\n[routes.front]\n\
+         dialect = 'vision6'\nuser = 'back'\nauth = 'upstream'\nnative = ['getCreditBalance']\n\
+         [routes.own]\ndialect = 'grupo'\n",
+        upstream.address()
+    ));
+    for _ in 0..30 {
+        let refused = front.call("getListById", "5").await;
+        assert!(refused.body.contains(r#""code":321"#), "{refused:?}");
+    }
+    let store = front.store.as_ref().unwrap();
+    store.close().await.unwrap();
+    let trail = rusqlite::Connection::open(front.directory.path().join("db")).unwrap();
+    let own = "SELECT count(*) FROM audit WHERE principal LIKE 'upstream:%'";
+    let own: u32 = trail.query_row(own, [], |row| row.get(0)).unwrap();
+    assert_eq!(own, 0);
+    assert!(upstream.requests().is_empty());
 }

@@ -1,8 +1,11 @@
 //! Callers whom an upstream judges.
 
+use std::error::Error as _;
+
 use tower::Service;
 
 use super::{Answered, Authenticated, Judge};
+use crate::auth::authorize::Unlisted;
 use crate::auth::call::{Call, Credentials};
 use crate::auth::passed_on::PassedOn;
 use crate::auth::principal::Principal;
@@ -54,7 +57,9 @@ impl Judge {
                 result: Ok(outcome),
                 lost,
             },
-            Err(error) if is_about_credentials(&error) => Answered::refused(None, error),
+            Err(error) if is_about_credentials(&error) || is_unlisted(&error) => {
+                Answered::refused(None, error)
+            }
             Err(error) => Answered::refused(caller, error),
         }
     }
@@ -62,4 +67,11 @@ impl Judge {
 
 const fn is_about_credentials(error: &Error) -> bool {
     matches!(error.kind(), Kind::Unauthenticated | Kind::LockedOut)
+}
+
+/// Whether the upstream was not asked, so that the caller may be anybody.
+fn is_unlisted(error: &Error) -> bool {
+    error
+        .source()
+        .is_some_and(<dyn std::error::Error>::is::<Unlisted>)
 }
