@@ -177,7 +177,7 @@ use http::{Request, Response};
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
-pub(super) use self::native::{is_method as is_native, is_read as is_native_read};
+pub(super) use self::native::{is_keyless, is_method as is_native, is_read as is_native_read};
 use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
