@@ -66,7 +66,7 @@ const LEFT_OUT_AND_KEPT: &str =
 /// *Position*: innermost, beside [`Execute`](crate::execute::Execute). *Failure*: what the upstream
 /// refuses; [`Kind::Upstream`] if nothing came of it for certain, [`Kind::UnknownOutcome`] for a
 /// write that may have arrived, [`Kind::Timeout`] for a read past the deadline, [`Kind::Overloaded`]
-/// for one that waited too long for its turn. *Cost*: the upstream's round trips; a task for a
+/// for one that waited too long for its turn, and for a write where too many are under way. *Cost*: the upstream's round trips; a task for a
 /// write.
 #[derive(Clone)]
 pub struct Forward {
@@ -198,9 +198,13 @@ impl Forward {
         deadline: Instant,
         entry: Entry,
     ) -> Result<Done, Error> {
+        // The server has forgotten a caller that left; its write is still counted here.
+        let place = Arc::clone(&upstream.writes).try_acquire_owned();
+        let place = place.map_err(|_| Kind::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let keeper = Arc::clone(&self.keeper);
         self.tasks.spawn(async move {
+            let _place = place;
             let mut asked = Asked::of(&call);
             let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
             // As in what a caller was denied.

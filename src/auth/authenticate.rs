@@ -133,7 +133,7 @@ impl Login {
 /// of another route alike;
 /// what the upstream says where the route leaves it to judge;
 /// [`Kind::LockedOut`] for wrong ones from a source that sent too many, and for any password of the
-/// login it guessed at, never for a good key; [`Kind::Closed`] for the right password of a closed,
+/// login it guessed at, never for a good key that is judged here; [`Kind::Closed`] for the right password of a closed,
 /// deactivated or banned user; [`Kind::Overloaded`] when too many passwords wait to be checked.
 /// *Cost*: one HMAC and no lock for a good key; for a password a read of the store, and argon2id
 /// off the async threads unless it was right a moment ago; a short lock for what fails.

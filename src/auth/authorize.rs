@@ -13,7 +13,7 @@ use super::passed_on::PassedOn;
 use super::principal::Principal;
 use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
-use crate::command::{AccountId, Action, Command, Id};
+use crate::command::{AccountId, Action, Command, Dialect, Id};
 use crate::error::{Error, Kind};
 use crate::outcome::Done;
 use crate::route::{Auth, Target};
@@ -165,6 +165,11 @@ pub fn judge(
 #[error("the caller may not act in the account")]
 pub(super) struct ForeignAccount;
 
+/// Why a caller whom an upstream judges is refused before the upstream has seen it: nobody knows who it is.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the route does not relay the operation")]
+pub(super) struct Unlisted;
+
 /// The account a principal acts in; nothing if it may not act in the one that is named.
 pub fn account_of(
     principal: &Principal,
@@ -193,8 +198,26 @@ fn key_account(key: &Key, named: Option<AccountId>, default: AccountId) -> Optio
 fn judge_key(key: &Key, call: &Call) -> Result<(), Error> {
     match needed_scopes(call).find(|scope| !key.scopes.grants(scope)) {
         Some(missing) => Err(denied(&missing)),
-        None => Ok(()),
+        None => refuse_unbound(key, call),
     }
+}
+
+/// Vision6 names accounts among the parameters of its native operations, which nobody here reads: a key
+/// that is bound to accounts could name any other by them.
+fn refuse_unbound(key: &Key, call: &Call) -> Result<(), Error> {
+    if let Command::Native(native) = &call.command
+        && native.dialect == Dialect::Vision6
+        && call.context.relays()
+        && !key.accounts.is_empty()
+    {
+        let message = format!(
+            "the API key is bound to accounts, and {} could be about any; \
+             use a key that is bound to none",
+            native.operation.as_str()
+        );
+        return Err(Error::new(Kind::PermissionDenied, message));
+    }
+    Ok(())
 }
 
 /// The scopes that a key needs for a call, as far as the call itself shows: a user who is an
@@ -350,7 +373,7 @@ fn judge_foreign(call: &Call) -> Result<(), Error> {
     match relayed_operation(call) {
         Some(operation) if !listed.iter().any(|name| name == operation) => {
             let message = format!("{operation} is not allowed here; ask for it to be");
-            Err(Error::new(Kind::PermissionDenied, message))
+            Err(Error::new(Kind::PermissionDenied, message).caused_by(Unlisted))
         }
         Some(_) | None => Ok(()),
     }

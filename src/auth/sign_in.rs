@@ -1,12 +1,15 @@
 //! A login and a password → a user.
 
+pub(super) mod doubt;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::doubt::Doubts;
 use super::attempts::{Attempts, Guess, Policy, Source, Verdict};
 use super::authenticate::{Login, UserDirectory};
-use super::call::{Context, Credentials};
+use super::call::Context;
 use super::password::PasswordHasherPool;
 use super::verified::Verified;
 use crate::clock::Clock;
@@ -41,6 +44,7 @@ pub struct SignIn {
     passwords: PasswordHasherPool,
     attempts: Attempts,
     verified: Verified,
+    doubts: Doubts,
     account: AccountId,
     clock: Clock,
 }
@@ -59,6 +63,7 @@ impl SignIn {
             passwords,
             attempts: Attempts::new(parameters.attempts, &clock),
             verified: Verified::new(parameters.remember, clock.clone()),
+            doubts: Doubts::new(&clock),
             account,
             clock,
         }
@@ -103,37 +108,6 @@ impl SignIn {
     /// Counts a guess of the source; an error where it is refused.
     pub(super) fn count(&self, source: Source, guess: Guess<'_>) -> Result<(), Error> {
         note(self.attempts.count(source, guess, self.clock.now()), source)
-    }
-
-    /// An error where credentials of that kind are refused, because too many were wrong that an
-    /// upstream judged.
-    pub(super) fn refuse_foreign(
-        &self,
-        source: Source,
-        credentials: &Credentials,
-    ) -> Result<(), Error> {
-        if let Credentials::Basic { login, .. } = credentials {
-            return self.refuse_guessing(source, &name_key(login));
-        }
-        let now = self.clock.now();
-        if self.attempts.is_refused(source, Guess::Key, now) {
-            return Err(Kind::LockedOut.into());
-        }
-        Ok(())
-    }
-
-    /// Counts credentials that an upstream refused, as wrong ones of the gateway's own are.
-    pub(super) fn count_foreign(
-        &self,
-        source: Source,
-        credentials: &Credentials,
-    ) -> Result<(), Error> {
-        let Credentials::Basic { login, .. } = credentials else {
-            return self.count(source, Guess::Key);
-        };
-        // This guess was judged: a refusal that begins here is for the next.
-        drop(self.count(source, Guess::AnyPassword));
-        self.count(source, Guess::Password(&name_key(login)))
     }
 
     async fn is_right(

@@ -12,7 +12,7 @@ use super::targets::reachable;
 use super::value::{List, from_scalar};
 use crate::auth::Credentials;
 use crate::command::Dialect;
-use crate::dialect::expresses::is_native;
+use crate::dialect::expresses::{is_keyless, is_native};
 use crate::forward::Parameters;
 use crate::route::{Auth, Route, Target};
 
@@ -49,6 +49,10 @@ pub(super) fn build(
             let message = format!(
                 "{operation:?} is no operation that {dialect} has alone: correct it, or remove it"
             );
+            faults.push(place.fault("native", message));
+        }
+        if is_keyless(dialect, operation) {
+            let message = format!("{operation:?} has no key, so nobody may use it: remove it");
             faults.push(place.fault("native", message));
         }
     }

@@ -14,7 +14,8 @@ use super::value::{Given, List};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::Key;
 use crate::auth::scope::{Scope, ScopeError, Scopes};
-use crate::command::{AccountId, Id};
+use crate::command::{AccountId, Dialect, Id};
+use crate::dialect::expresses::is_keyless;
 use crate::secret::Secret;
 
 /// The fewest characters a key may have that Dragoman did not make.
@@ -112,6 +113,15 @@ impl KeySection {
             let message =
                 "lets the key do nothing: name a scope, or leave it out for the usual ones";
             faults.push(place.fault("scopes", message));
+        }
+        for scope in scopes.iter().flatten() {
+            let operation = scope.0.as_str().strip_prefix("native.");
+            if let Some(operation) = operation.filter(|name| is_keyless(Dialect::Vision6, name)) {
+                let message = format!(
+                    "native.{operation} lets the key do nothing, since {operation} has no key: remove it"
+                );
+                faults.push(place.fault("scopes", message));
+            }
         }
         let accounts = self.accounts.map(|list| list.0);
         if accounts.as_ref().is_some_and(Vec::is_empty) {

@@ -27,6 +27,11 @@ pub fn is_native(dialect: Dialect, name: &str) -> bool {
     }
 }
 
+/// Whether no caller can be known by a native operation of that name: it is called before there is a key.
+pub fn is_keyless(dialect: Dialect, name: &str) -> bool {
+    dialect == Dialect::Vision6 && vision6::is_keyless(name)
+}
+
 /// Whether the dialect has a place for the field in what it sends for the action. A single value
 /// may be refused all the same: Vision6 has a status, and none that is called closed.
 pub fn expresses(dialect: Dialect, action: Action, field: &Field, policy: &Policy) -> bool {

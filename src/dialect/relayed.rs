@@ -24,7 +24,12 @@ pub(super) enum Cookies {
 pub fn public_host(route: &Route, head: &RequestParts) -> Option<HeaderValue> {
     route.host.as_ref().filter(|_| route.targets.relays)?;
     match head.uri.authority() {
-        Some(authority) => HeaderValue::try_from(authority.as_str()).ok(),
+        // A user and a password in front of it are no part of a host.
+        Some(authority) => {
+            let port = authority.port().map(|port| format!(":{port}"));
+            let host = format!("{}{}", authority.host(), port.unwrap_or_default());
+            HeaderValue::try_from(host).ok()
+        }
         None => head.headers.get(HOST).cloned(),
     }
 }

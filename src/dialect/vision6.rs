@@ -177,7 +177,7 @@ use http::{Request, Response};
 pub use self::exchange::Exchange;
 pub(super) use self::expresses::{PROMOTIONAL, expresses, has_operation};
 use self::fault::Subject;
-pub(super) use self::native::{is_method as is_native, is_read as is_native_read};
+pub(super) use self::native::{is_keyless, is_method as is_native, is_read as is_native_read};
 use super::exchange::Refusal;
 use super::{Codec, Decoded};
 use crate::auth::Call;
@@ -255,7 +255,8 @@ impl Codec for Vision6 {
         body: &[u8],
         policy: &Policy,
     ) -> Result<Outcome, Error> {
-        response::decode(command, request::FIRST, head, body, policy).map_err(Refusal::into_error)
+        response::decode(command, request::FIRST, head, body, policy, false)
+            .map_err(Refusal::into_error)
     }
 }
 

@@ -45,6 +45,7 @@ impl Upstream {
             crosswalk: Arc::clone(&self.crosswalk),
             total: self.total,
             users: Arc::clone(&self.users),
+            writes: Arc::clone(&self.writes),
             session: Mutex::default(),
             lost: Arc::clone(&self.lost),
         }

@@ -1,7 +1,7 @@
 //! Native operations: handed to an upstream that speaks the caller's dialect, and to no other.
 //!
-//! They are written anew from what was decoded, under the gateway's own credentials, and the answer
-//! comes back as it is.
+//! They are written anew from what was decoded, under the gateway's own credentials, or the caller's where
+//! the upstream judges it, and the answer comes back as it is.
 
 use crate::auth::{Call, Context};
 use crate::command::{Command, Dialect};
@@ -25,14 +25,14 @@ pub(super) fn judge(command: &Command, context: &Context, upstream: Dialect) -> 
     Ok(())
 }
 
-/// Logs which operation it is: the audit trail knows all of them as native.
+/// Logs which operation it is, whatever becomes of it: the audit trail knows all of them as native.
 pub(super) fn note(command: &Command, context: &Context, upstream: &str) {
     if let Command::Native(native) = command {
         tracing::info!(
             request.id = %context.request_id,
             upstream.name = upstream,
             call.operation = native.operation.as_str(),
-            "a native operation is relayed"
+            "a native operation is to be relayed"
         );
     }
 }

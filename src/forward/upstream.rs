@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
-use tokio::sync::MutexGuard as Turn;
+use tokio::sync::{MutexGuard as Turn, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::crosswalk::{self, Crosswalk};
@@ -27,6 +27,10 @@ use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 use crate::secret::Secret;
 use crate::store::kept::Realm;
+
+/// Writes that are done at a time or wait for a connection, whether or not their callers have left: as
+/// many as the server takes requests at once where nothing else is said.
+const WRITES: usize = 1024;
 
 /// What an upstream is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +67,7 @@ pub(super) struct Upstream {
     pub(super) keeps_host: bool,
     pub(super) total: Duration,
     pub(super) users: Arc<UserLocks>,
+    pub(super) writes: Arc<Semaphore>,
     pub(super) session: Mutex<Option<Secret>>,
     pub(super) lost: Arc<AtomicU64>,
 }
@@ -83,6 +88,7 @@ impl Upstream {
             own: OwnCredentials::new(parameters.credentials, parameters.secret_file),
             keeps_host: parameters.keeps_host,
             users: Arc::new(UserLocks::new()),
+            writes: Arc::new(Semaphore::new(WRITES)),
             session: Mutex::default(),
             lost: Arc::default(),
         })

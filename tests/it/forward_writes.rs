@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::Request;
 use tokio::time::timeout;
 
@@ -44,6 +45,19 @@ async fn a_write_whose_caller_left_and_whose_answer_never_came_is_audited_as_unk
     assert!(left.is_err());
     front.forward.finished().await;
     assert_eq!(front.trail(), [line("user.update", 5, "unknown")]);
+}
+
+#[tokio::test]
+async fn no_more_writes_are_left_behind_than_an_upstream_may_have() {
+    let script = Script::start(|_| Reply::Silence(Duration::from_secs(60)));
+    let front = Front::vision6(&vision6_at(script.address), STORE);
+    let writes = join_all((0..1024).map(|_| front.call("editUser", UPDATE)));
+    let left = timeout(Duration::from_secs(2), writes).await;
+    assert!(left.is_err());
+    let refused = timeout(Duration::from_secs(2), front.call("editUser", UPDATE)).await;
+    let refused = refused.expect("it is refused at once");
+    assert!(refused.body.contains(r#""code":399"#), "{refused:?}");
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
 }
 
 #[tokio::test]

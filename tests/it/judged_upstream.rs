@@ -220,7 +220,7 @@ async fn a_source_of_too_many_wrong_keys_is_refused_before_anything_is_sent() {
             "{refused:?}"
         );
     }
-    assert_eq!(upstream.requests().len(), 21);
+    assert_eq!(upstream.requests().len(), 20);
 }
 
 #[tokio::test]

@@ -65,6 +65,7 @@ mod hostile_forms;
 mod json_limits;
 mod json_rpc_clients;
 mod json_suite;
+mod judged_guesses;
 mod judged_upstream;
 mod kept_import;
 mod key_life;

@@ -94,6 +94,20 @@ async fn a_session_is_opened_with_its_cookies_for_the_host_that_callers_know() {
     assert_eq!(front.trail(), [done]);
 }
 
+#[tokio::test]
+async fn a_login_in_the_target_is_no_part_of_the_host() {
+    let upstream = PhpUpstream::start("grupo");
+    let host = "host = 'chat.example.com'";
+    let front = front("grupo", "'native.add=login_session'", &upstream, host);
+    let mut request = form("add=login_session&user=mary");
+    *request.uri_mut() = "http://a:b@chat.example.com:81/api_request/"
+        .parse()
+        .unwrap();
+    assert_eq!(front.ask(request).await.status, 200);
+    let seen = &upstream.requests()[0];
+    assert_eq!(seen["headers"]["host"], "chat.example.com:81");
+}
+
 /// Else a caller could choose which site of the web server behind is sent the gateway's key.
 #[tokio::test]
 async fn a_host_that_only_the_caller_names_is_not_sent_and_an_upstreams_own_is() {

@@ -8,14 +8,15 @@ use http::Request;
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
-use crate::forward_fixture::{CALLERS_KEY, Front, load, php_at};
+use crate::forward_fixture::{CALLERS_KEY, Front, load, php_at, vision6_at};
 use crate::php_upstream::{KEY, PhpUpstream};
 use crate::relay::{form, front};
+use crate::upstream_script::{Reply, Script};
 
 #[tokio::test]
 async fn every_native_operation_needs_its_own_scope_in_every_dialect() {
     let every = "'user:*', 'group:*', 'member:*', 'user.role', 'user.level', 'native.load=x', \
-                 'native.login', 'native.users/authors'";
+                 'native.getListById', 'native.users/authors'";
     let calls = [
         (
             "grupo",
@@ -49,6 +50,37 @@ async fn every_native_operation_needs_its_own_scope_in_every_dialect() {
         assert!(answered.body.contains(denied), "{dialect}: {answered:?}");
         assert!(upstream.requests().is_empty(), "{dialect}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_is_bound_to_accounts_relays_nothing_to_vision6_and_the_same_elsewhere() {
+    let bound = "'native.getAccountById', 'native.add=message']\naccounts = [123456";
+    let upstream = PhpUpstream::start("vision6");
+    let vision6 = front("vision6", bound, &upstream, "");
+    let answered = vision6.call("getAccountById", "7").await;
+    assert!(answered.body.contains(r#""code":321"#), "{answered:?}");
+    assert!(upstream.requests().is_empty());
+    let upstream = PhpUpstream::start("grupo");
+    let grupo = front("grupo", bound, &upstream, "");
+    let sent = form("add=message&sender=admin&user=mary&message=hi");
+    assert!(grupo.ask(sent).await.body.contains("true"));
+}
+
+#[tokio::test]
+async fn a_method_that_wants_a_session_is_relayed_and_does_not_hold_the_upstream() {
+    let fault = r#"{"code":301,"message":"Authorisation Failed - Please log in first"}"#;
+    let said = format!(r#"{{"id":1,"result":null,"error":{fault}}}"#);
+    let upstream = Script::start(move |_| Reply::Answer(200, said.clone()));
+    let front = Front::new(&format!(
+        "scopes = ['native.getSessionInfo']\n[upstreams.back]\n{}\n\
+         [routes.front]\ndialect = 'vision6'\nuser = 'back'\n",
+        vision6_at(upstream.address)
+    ));
+    for _ in 0..3 {
+        let answered = front.call("getSessionInfo", "").await;
+        assert!(answered.body.contains(fault), "{answered:?}");
+    }
+    assert_eq!(upstream.asked().len(), 3);
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ pub(super) fn decode(
 }
 
 /// What is handed back of the answer to a native operation: all of it, unless it is about the
-/// gateway's own login, which is none of the caller's business.
+/// login, and without its session: the gateway's is none of the caller's business, and a caller that the
+/// upstream judges shows its password with each call.
 fn relayed(head: &Parts, body: &[u8], mut json: Json<'_>) -> Result<Outcome, Refusal> {
     let code = string(&mut json, "code").filter(|code| is_about_login(code));
     if let Some(code) = code {

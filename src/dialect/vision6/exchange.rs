@@ -34,6 +34,8 @@ pub struct Exchange {
     named: Option<(UserRef, LookUp)>,
     /// Whether the number comes from a memory that may be out of date.
     remembered: bool,
+    /// Whether the key is the caller's.
+    is_callers: bool,
     state: State,
     settled: Option<Outcome>,
 }
@@ -70,6 +72,7 @@ impl Exchange {
             number: 0,
             named: None,
             remembered: false,
+            is_callers: known.is_callers,
             state: State::Act,
             settled: None,
         };
@@ -141,7 +144,14 @@ impl Exchange {
         body: &[u8],
     ) -> Result<Step, Failure> {
         let command = Command::ReadUser(UserRef::Id(id));
-        let answer = response::decode(&command, self.number, head, body, &self.terms.policy);
+        let answer = response::decode(
+            &command,
+            self.number,
+            head,
+            body,
+            &self.terms.policy,
+            self.is_callers,
+        );
         match answer.and_then(|outcome| check_user(&command, outcome)) {
             Ok(Outcome::User(user)) if look_up.fits(&user) => self.found_user(*user),
             Err(refusal) if !refusal.is_about_the_user() => {
@@ -198,7 +208,14 @@ impl Exchange {
 
     fn acted(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         let command = &self.call.command;
-        let answer = response::decode(command, self.number, head, body, &self.terms.policy);
+        let answer = response::decode(
+            command,
+            self.number,
+            head,
+            body,
+            &self.terms.policy,
+            self.is_callers,
+        );
         let outcome = match answer.and_then(|outcome| check_user(command, outcome)) {
             Ok(outcome) => in_account(outcome, self.call.account),
             Err(refusal) => return self.refused(refusal, head),
@@ -287,8 +304,15 @@ impl Exchange {
         head: &Parts,
         body: &[u8],
     ) -> Result<Outcome, Failure> {
-        response::decode(command, self.number, head, body, &self.terms.policy)
-            .map_err(|refusal| refusal.into_failure(effect, head.status))
+        response::decode(
+            command,
+            self.number,
+            head,
+            body,
+            &self.terms.policy,
+            self.is_callers,
+        )
+        .map_err(|refusal| refusal.into_failure(effect, head.status))
     }
 }
 

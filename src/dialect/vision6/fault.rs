@@ -42,6 +42,8 @@ const INTERNAL: Fault = detailed(100, "Internal Server Error");
 const NO_RESPONSE: Fault = detailed(103, "No Response from Server Call");
 const METHOD_NOT_FOUND: Fault = wording(104, "Method Not Found");
 const INVALID_LOGIN: Fault = wording(300, "Authorisation Failed - Invalid Login");
+/// What some methods of sessions say of any key.
+const NOT_LOGGED_IN: i64 = 301;
 const UNDEFINED: Fault = detailed(302, "Undefined Error in Method");
 const NO_LIST: Fault = wording(303, "Unable to Load List.");
 const PARAMETERS: Fault = detailed(310, "Invalid Method Parameters");
@@ -106,6 +108,12 @@ const fn fault(kind: &Kind, subject: Subject) -> Fault {
     }
 }
 
+/// Whether the answer to a native method is about the key that was sent. One that asks for a session says
+/// nothing of a key, but where a caller's own may be wrong it is taken to: guesses are counted by it.
+pub(super) const fn is_about_key(code: i64, is_callers: bool) -> bool {
+    code == INVALID_LOGIN.code || (code == NOT_LOGGED_IN && is_callers)
+}
+
 /// The kind of a code; nothing for what is not known. `detail` is what a gateway of this kind
 /// wrote behind the wording.
 fn kind(code: i64, detail: Option<&str>, retry_after: Option<Duration>) -> Option<Kind> {
@@ -113,7 +121,7 @@ fn kind(code: i64, detail: Option<&str>, retry_after: Option<Duration>) -> Optio
         100 => Kind::Upstream,
         103 => Kind::UnknownOutcome,
         104 | 107 => Kind::UnknownOperation,
-        300 | 301 => Kind::Unauthenticated,
+        300 | NOT_LOGGED_IN => Kind::Unauthenticated,
         // The vendor's own 302 says only that something failed.
         302 => detail.map(|_| Kind::Unsupported)?,
         303 => Kind::GroupNotFound,

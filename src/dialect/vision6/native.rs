@@ -79,7 +79,7 @@ pub(in crate::dialect) fn is_read(name: &str) -> bool {
 }
 
 /// Whether the method is called without a key.
-pub(super) fn is_keyless(name: &str) -> bool {
+pub(in crate::dialect) fn is_keyless(name: &str) -> bool {
     KEYLESS.contains(&name)
 }
 

@@ -94,13 +94,14 @@ fn whole_seconds(wait: Duration) -> HeaderValue {
 /// Only status 200 with a result and no error is success. A fault is in `error`: an object, or in
 /// old versions of the vendor's server the string `"322-Username unavailable"`. Any other status,
 /// a body that is no such envelope, and one with the number of another request are a failed
-/// upstream.
+/// upstream. `is_callers` says whose the key was.
 pub(super) fn decode(
     command: &Command,
     number: u32,
     head: &Parts,
     body: &[u8],
     policy: &Policy,
+    is_callers: bool,
 ) -> Result<Outcome, Refusal> {
     if head.status != StatusCode::OK {
         return Err(unreadable(format!(
@@ -123,11 +124,15 @@ pub(super) fn decode(
         }
         (Json::Null, _) => Err(unreadable("it answered another request than this")),
         (error, _) => {
-            let fault = decode_fault(error.clone(), retry_after(&head.headers));
-            if is_native && *fault.kind() != Kind::Unauthenticated {
+            let read = read_fault(error.clone());
+            let is_about_key = |(code, _): &(i64, String)| fault::is_about_key(*code, is_callers);
+            if is_native && !read.as_ref().is_ok_and(is_about_key) {
                 return native::relayed_fault(error).map_err(Refusal::Unreadable);
             }
-            Err(Refusal::Fault(fault))
+            let retry_after = retry_after(&head.headers);
+            let decode =
+                |(code, message): (i64, String)| fault::decode(code, &message, retry_after);
+            Err(Refusal::Fault(read.map_or_else(|unread| unread, decode)))
         }
     }
 }
@@ -162,26 +167,26 @@ fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Ref
     Refusal::Unreadable(upstream(cause))
 }
 
-fn decode_fault(mut error: Json<'_>, retry_after: Option<Duration>) -> Error {
+/// The code and the message of a fault.
+fn read_fault(mut error: Json<'_>) -> Result<(i64, String), Error> {
     if let Json::String(text) = &error {
         let parts = text.split_once('-');
-        let fault = parts.and_then(|(code, message)| Some((code.parse().ok()?, message)));
-        return match fault {
-            Some((code, message)) => fault::decode(code, message, retry_after),
-            None => upstream(format!("it answered with the error {text}")),
-        };
+        return parts
+            .and_then(|(code, message)| Some((code.parse().ok()?, message.to_owned())))
+            .ok_or_else(|| upstream(format!("it answered with the error {text}")));
     }
     let data = error.take("data").and_then(|mut data| data.take("code"));
     let code = data.or_else(|| error.take("code"));
     let digits = code.map(value::digits_to_text).and_then(value::string);
     let message = error.take("message").and_then(value::string);
     let message = message.unwrap_or_default();
-    match digits.and_then(|digits| digits.parse().ok()) {
-        Some(code) => fault::decode(code, &message, retry_after),
-        None => upstream(format!(
+    let code = digits.and_then(|digits| digits.parse().ok());
+    let code = code.ok_or_else(|| {
+        upstream(format!(
             "it answered with an error without a code: {message}"
-        )),
-    }
+        ))
+    })?;
+    Ok((code, message.to_string()))
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

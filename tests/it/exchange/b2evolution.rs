@@ -122,6 +122,30 @@ fn an_identity_is_read_and_written_whole() {
 }
 
 #[test]
+fn the_gateway_proves_who_it_is_and_nobody_else() {
+    let change = UserChange {
+        password: Some(Secret::from("NewPass1")),
+        ..UserChange::default()
+    };
+    let ask = |is_callers| {
+        let known = Known {
+            is_callers,
+            ..Known::default()
+        };
+        let call = Call::new(Credentials::None, None, update(change.clone()));
+        let mut server = Upstream::new(UPSTREAM);
+        run(UPSTREAM, call, known, terms(UPSTREAM), |sent| {
+            server.answer(sent)
+        })
+    };
+    let proven = ask(false);
+    assert!(proven.body(0).contains("current_user_pass=own-password"));
+    let unproven = ask(true);
+    assert_eq!(kind(&unproven), Kind::Unsupported);
+    assert!(unproven.lines().is_empty());
+}
+
+#[test]
 fn what_nobody_knows_is_told_or_protected() {
     let hidden = ["nickname", "organizations", "birthday", "age"];
     let ran = done(update(rename()), Known::default());
