@@ -59,7 +59,7 @@ pub(super) async fn run(
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
-        Some(hold) => Some(hold.leave(deadline).await?),
+        Some(hold) => Some(hold.leave(shown, deadline).await?),
         None => None,
     };
     loop {
