@@ -145,7 +145,8 @@ impl Upstream {
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
-        let remembered = match user {
+        // Of a Grupo nothing is ever looked up.
+        let remembered = match user.filter(|_| self.dialect != Dialect::Grupo) {
             // Where the store is slow, the upstream is asked.
             Some(user) => timeout_at(deadline, self.crosswalk.recall(call.account, user)).await,
             None => Ok(None),
