@@ -16,6 +16,7 @@ mod listen;
 mod log;
 mod losses;
 mod notify;
+mod own_ids;
 pub mod pepper;
 mod place;
 mod route_limits;
@@ -43,6 +44,7 @@ pub use self::log::Log;
 use self::log::LogSection;
 pub use self::notify::Notify;
 use self::notify::NotifySection;
+pub use self::own_ids::forbids_relays;
 use self::place::Place;
 use self::routes::RouteSection;
 pub use self::routes::shown_path;
@@ -159,6 +161,8 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         || (needs_keys && place.at("keys").names().is_empty())
         || routes.iter().any(uses_store);
     losses::check(&routes, &upstreams, has_store, place, faults);
+    let is_importable = has_store || place.at("admin").has("control");
+    own_ids::check(&routes, &upstreams, is_importable, place, faults);
     if notify.is_some() && !has_store {
         let message = "does nothing: only what is stored here is notified of, and no command goes to \
                        the store";

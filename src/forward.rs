@@ -213,8 +213,8 @@ impl Forward {
             let realm = upstream.realm(call.account);
             let result = match upstream.carry_out(call, &*keeper, deadline).await {
                 Ok((Came { outcome, .. }, _)) if relay::is_refusal(&outcome) => Ok(outcome.into()),
-                // Its turn ends once what it leaves is kept: what is kept of two updates is in
-                // the order in which the upstream did them.
+                // Where a turn is taken it ends once what the update leaves is kept: what is kept of
+                // two is in the order in which the upstream did them. Elsewhere nobody knows it.
                 Ok((Came { outcome, user }, _turn)) => {
                     let named = asked.user.or(user.map(own));
                     let group = asked.group.or_else(|| made_group(&outcome));

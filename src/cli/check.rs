@@ -11,7 +11,7 @@ use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::{load, notifier};
 use crate::command::Action;
-use crate::config::{Config, pepper, shown_path};
+use crate::config::{Config, forbids_relays, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
 use crate::dialect::expresses::rewrites;
 use crate::forward::Parameters;
@@ -61,7 +61,7 @@ fn summary(config: &Config) -> String {
             let _ = write!(text, ", {} goes to {target}", action.name());
         }
         text.push('\n');
-        write_auth(&mut text, route);
+        write_auth(&mut text, route, &config.upstreams);
         write_losses(&mut text, route, &config.upstreams);
     }
     for upstream in &config.upstreams {
@@ -74,7 +74,7 @@ fn summary(config: &Config) -> String {
 }
 
 /// Who judges the callers, and which native operations are relayed.
-fn write_auth(text: &mut String, route: &Route) {
+fn write_auth(text: &mut String, route: &Route, upstreams: &[Parameters]) {
     let target = route.targets.of(Action::Native);
     let relayed = match &route.auth {
         Auth::Upstream { native } => {
@@ -87,6 +87,7 @@ fn write_auth(text: &mut String, route: &Route) {
             }
             format!("{} are relayed to {target}", native.join(", "))
         }
+        Auth::Gateway if forbids_relays(route, upstreams).is_some() => return,
         Auth::Gateway if route.targets.relays => format!(
             "native operations are relayed to {target}, each for keys with its scope native.OPERATION"
         ),

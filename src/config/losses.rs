@@ -145,19 +145,38 @@ fn refuse_keeping(
                        key is in the file: add `store.url = \"sqlite:data/dragoman.db\"`";
         faults.push(at.fault(&rule, message));
     }
-    let is_written = |upstream: &&&Parameters| {
+    let goes = |upstream: &Parameters, actions: [Action; 2]| {
         let target = Target::Upstream(upstream.name.clone());
-        [Action::CreateUser, Action::UpdateUser]
-            .iter()
-            .any(|action| *route.targets.of(*action) == target)
+        let mut actions = actions.iter();
+        actions.any(|action| *route.targets.of(*action) == target)
     };
+    let mut written = upstreams
+        .iter()
+        .filter(|upstream| goes(upstream, [Action::CreateUser, Action::UpdateUser]));
     let mute = |upstream: &&&Parameters| !has_operation(upstream.dialect, Action::ReadUser);
-    let mut written = upstreams.iter().filter(|upstream| is_written(upstream));
-    if let Some(upstream) = written.find(|upstream| mute(upstream)) {
+    if let Some(upstream) = written.clone().find(mute) {
         let message = format!(
             "would keep what nobody can read: {} answers no reads and tells no numbers of users; \
              write \"reject\", \"warn\" or \"drop\"",
             upstream.dialect
+        );
+        faults.push(at.fault(&rule, message));
+        return;
+    }
+    // What is kept to be sent again need not be read.
+    let is_for_readers = |upstream: &Parameters| {
+        let mut single = route.losses.fields.iter();
+        keeps(route.losses.usual)
+            || single.any(|(field, rule)| keeps(*rule) && !hides(upstream.dialect, field))
+    };
+    let reads = [Action::ReadUser, Action::ListUsers];
+    if has_operation(route.dialect, Action::ReadUser)
+        && let Some(upstream) = written.find(|it| is_for_readers(it) && !goes(it, reads))
+    {
+        let message = format!(
+            "would keep what callers of the route cannot read: user.read and user.list do not go to {}; \
+             send one of them there, or write \"reject\", \"warn\" or \"drop\"",
+            upstream.name
         );
         faults.push(at.fault(&rule, message));
     }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 pub(super) use self::at_upstream::Crosswalk;
 pub(super) use self::numbers::Numbers;
+pub(super) use self::translate::refuse;
 use super::Forward;
 use crate::command::Dialect;
 use crate::store::crosswalk::{Imported, Line, MOST_PAIRS, Pair, Which};

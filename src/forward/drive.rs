@@ -25,6 +25,25 @@ pub(super) struct Came {
     pub(super) user: Option<Id>,
 }
 
+/// Why nothing came of a call.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    error: Error,
+    /// What may have been changed all the same.
+    pub(super) doubt: Doubt,
+}
+
+/// What nobody knows after a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Nothing was changed.
+    Nothing,
+    /// Whether the user's memberships of organizations were.
+    Organizations,
+    /// Whether anything was.
+    Everything,
+}
+
 /// Sends what the call takes and reads what comes back. Nothing is ever sent twice that may have
 /// arrived.
 pub(super) async fn run(
@@ -32,7 +51,7 @@ pub(super) async fn run(
     mut call: Call,
     known: Known,
     deadline: Instant,
-) -> Result<Came, Error> {
+) -> Result<Came, Stopped> {
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
@@ -40,7 +59,7 @@ pub(super) async fn run(
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
-        Some(hold) => Some(hold.leave(deadline).await?),
+        Some(hold) => Some(hold.leave(shown, deadline).await?),
         None => None,
     };
     loop {
@@ -59,7 +78,7 @@ pub(super) async fn run(
                 let settled = exchange.settled().cloned();
                 return match settled {
                     Some(outcome) => Ok(came(outcome, &exchange, known_user)),
-                    None => Err(explain(failure, effect)),
+                    None => Err(explain(failure, effect).into()),
                 };
             }
         };
@@ -72,9 +91,34 @@ pub(super) async fn run(
             }
             Err(failure) => {
                 upstream.learn(account, exchange.learnt());
-                return Err(judge(upstream, shown, failure));
+                let mut stopped = Stopped::from(judge(upstream, shown, failure));
+                if exchange.settled().is_some() {
+                    stopped.doubt = Doubt::Everything;
+                } else if stopped.doubt == Doubt::Nothing
+                    && exchange.learnt().at_risk.contains(&"organizations")
+                {
+                    stopped.doubt = Doubt::Organizations;
+                }
+                return Err(stopped);
             }
         };
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        let doubt = if *error.kind() == Kind::UnknownOutcome {
+            Doubt::Everything
+        } else {
+            Doubt::Nothing
+        };
+        Self { error, doubt }
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        stopped.error
     }
 }
 

@@ -68,9 +68,9 @@ pub(super) struct Leave {
 pub(super) struct Held;
 
 impl Hold {
-    /// Waits for leave to send, up to the deadline.
-    pub(super) async fn leave(&self, deadline: Instant) -> Result<Leave, Error> {
-        if let Some(decided) = self.decided() {
+    /// Waits for leave to send with the credentials of that number, up to the deadline.
+    pub(super) async fn leave(&self, number: u64, deadline: Instant) -> Result<Leave, Error> {
+        if let Some(decided) = self.decided(number) {
             return decided;
         }
         let next = timeout_at(deadline, self.line.lock()).await;
@@ -78,7 +78,7 @@ impl Hold {
         let mut told = std::pin::pin!(self.decided.notified());
         // What is found out from here on is not missed.
         told.as_mut().enable();
-        if let Some(decided) = self.decided() {
+        if let Some(decided) = self.decided(number) {
             return decided;
         }
         let patience = Instant::now() + PATIENCE;
@@ -93,7 +93,7 @@ impl Hold {
             return Err(Kind::Overloaded.into());
         }
         // Whoever was before has found out, unless there was no answer at all.
-        self.decided().unwrap_or(Ok(Leave {
+        self.decided(number).unwrap_or(Ok(Leave {
             _trial: trial.ok().flatten(),
         }))
     }
@@ -135,9 +135,14 @@ impl Hold {
     }
 
     /// The decision, unless the credentials have to be tried first.
-    fn decided(&self) -> Option<Result<Leave, Error>> {
+    fn decided(&self, number: u64) -> Option<Result<Leave, Error>> {
         let now = Instant::now();
-        match &mut self.state().verdict {
+        let mut state = self.state();
+        if number < state.number {
+            // They were changed while the call waited, and it would show those before.
+            return Some(Err(Kind::Overloaded.into()));
+        }
+        match &mut state.verdict {
             Verdict::Untried => None,
             Verdict::Good => Some(Ok(Leave { _trial: None })),
             Verdict::Refused { probe_at, .. } if now < *probe_at => {
@@ -184,20 +189,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_go_one_at_a_time_until_the_credentials_were_accepted() {
         let hold = Hold::default();
-        let first = hold.leave(soon()).await.unwrap();
-        let second = hold.leave(soon()).await.unwrap_err();
+        let first = hold.leave(0, soon()).await.unwrap();
+        let second = hold.leave(0, soon()).await.unwrap_err();
         assert_eq!(second.kind(), &Kind::Overloaded);
         hold.accepted(0);
         drop(first);
-        let _one = hold.leave(soon()).await.unwrap();
-        let _other = hold.leave(soon()).await.unwrap();
+        let _one = hold.leave(0, soon()).await.unwrap();
+        let _other = hold.leave(0, soon()).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waited_for_the_first_call_is_refused_with_it() {
         let hold = Hold::default();
-        let first = hold.leave(soon()).await.unwrap();
-        let (second, ()) = tokio::join!(hold.leave(soon()), async {
+        let first = hold.leave(0, soon()).await.unwrap();
+        let (second, ()) = tokio::join!(hold.leave(0, soon()), async {
             hold.refused(0);
             drop(first);
         });
@@ -207,14 +212,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_the_first_call_hangs_another_one_goes_every_five_seconds() {
         let hold = Hold::default();
-        let _first = hold.leave(late()).await.unwrap();
+        let _first = hold.leave(0, late()).await.unwrap();
         let begin = Instant::now();
         let waited = async {
-            let _leave = hold.leave(late()).await.unwrap();
+            let _leave = hold.leave(0, late()).await.unwrap();
             (Instant::now() - begin).as_secs()
         };
         let again = async {
-            let _leave = hold.leave(late()).await.unwrap();
+            let _leave = hold.leave(0, late()).await.unwrap();
             (Instant::now() - begin).as_secs()
         };
         assert_eq!(tokio::join!(waited, again), (5, 10));
@@ -223,12 +228,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_call_that_hangs_goes_as_soon_as_another_one_was_answered() {
         let hold = Hold::default();
-        let _first = hold.leave(late()).await.unwrap();
+        let _first = hold.leave(0, late()).await.unwrap();
         let begin = Instant::now();
-        let (second, third, ()) = tokio::join!(hold.leave(late()), hold.leave(late()), async {
-            sleep(Duration::from_secs(1)).await;
-            hold.accepted(0);
-        });
+        let (second, third, ()) =
+            tokio::join!(hold.leave(0, late()), hold.leave(0, late()), async {
+                sleep(Duration::from_secs(1)).await;
+                hold.accepted(0);
+            });
         assert!(second.is_ok() && third.is_ok());
         assert_eq!((Instant::now() - begin).as_secs(), 1);
     }
@@ -239,12 +245,12 @@ mod tests {
         hold.refused(0);
         let mut sent = 0;
         for _ in 0..60 {
-            sent += usize::from(hold.leave(soon()).await.is_ok());
+            sent += usize::from(hold.leave(0, soon()).await.is_ok());
             sleep(Duration::from_secs(60)).await;
         }
         assert_eq!(sent, 5);
         hold.accepted(0);
-        assert!(hold.leave(soon()).await.is_ok());
+        assert!(hold.leave(0, soon()).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -258,14 +264,26 @@ mod tests {
         assert!(hold.may_renew());
         hold.forget(1);
         hold.refused(0);
-        let first = hold.leave(soon()).await.unwrap();
+        let first = hold.leave(1, soon()).await.unwrap();
         hold.accepted(0);
         assert!(
-            hold.leave(soon()).await.is_err(),
+            hold.leave(1, soon()).await.is_err(),
             "the new ones are untried"
         );
         drop(first);
         hold.accepted(1);
-        assert!(hold.leave(soon()).await.is_ok());
+        assert!(hold.leave(1, soon()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_while_the_credentials_were_changed_does_not_show_those_before() {
+        let hold = Hold::default();
+        let first = hold.leave(0, late()).await.unwrap();
+        let (second, ()) = tokio::join!(hold.leave(0, late()), async {
+            hold.forget(1);
+            drop(first);
+        });
+        assert_eq!(second.unwrap_err().kind(), &Kind::Overloaded);
+        assert!(hold.leave(1, soon()).await.is_ok());
     }
 }

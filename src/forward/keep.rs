@@ -2,7 +2,8 @@
 //!
 //! It is written once the upstream has done what it comes from, together with the record in the
 //! audit trail, so that nothing is kept of a write that was refused; nor of one whose outcome is
-//! unknown, until somebody repeats it. It is kept by the upstream's own number of the user, however
+//! unknown, until somebody repeats it: what was kept before of the fields that it sent is forgotten
+//! then. It is kept by the upstream's own number of the user, however
 //! a call named it.
 
 pub mod imported;
@@ -12,10 +13,11 @@ use std::collections::HashMap;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::drive::Doubt;
 use super::upstream::Upstream;
-use crate::command::field::Field;
+use crate::command::field::{Field, UserField};
 use crate::command::user::{User, UserChange};
-use crate::command::{Action, Dialect, Id};
+use crate::command::{Action, Command, Dialect, Id};
 use crate::dialect::expresses::{expresses, hides};
 use crate::error::{Error, Kind};
 use crate::journal::forwarded::Forwarded;
@@ -116,6 +118,42 @@ pub(super) async fn leave(
     }
     keeper.forwarded(write).await;
     homeless
+}
+
+/// The fields of an update that the upstream takes and does not show.
+pub(super) fn hidden(dialect: Dialect, command: &Command) -> Vec<Field> {
+    let mentions = command.user_change().map(UserChange::mentions);
+    let fields = mentions.into_iter().flatten().map(|sent| sent.field);
+    fields.filter(|field| hides(dialect, field)).collect()
+}
+
+/// Forgets what was kept of fields that an update may have changed although it failed: an old value
+/// that is sent again would take the new one back. The trail hears of the failure elsewhere.
+pub(super) async fn doubt(
+    keeper: &Keeper,
+    realm: Realm,
+    user: Id,
+    mut hidden: Vec<Field>,
+    doubt: Doubt,
+) {
+    match doubt {
+        Doubt::Nothing => return,
+        Doubt::Organizations => {
+            hidden.retain(|field| *field == Field::User(UserField::Organizations));
+        }
+        Doubt::Everything => {}
+    }
+    if hidden.is_empty() {
+        return;
+    }
+    let fields = hidden.iter().map(ToString::to_string).collect();
+    if let Err(error) = keeper.doubt(realm, user, fields).await {
+        tracing::error!(
+            user = user.value(),
+            error = ?error,
+            "what is kept of an upstream's user may be out of date and could not be forgotten"
+        );
+    }
 }
 
 /// What is known of a user's attributes that the upstream has and does not show.
@@ -242,6 +280,10 @@ mod tests {
 
     impl KeptFields for Stuck {
         fn keep(&self, _: KeptChange, _: Forwarded) -> StoreFuture<'_, ()> {
+            Box::pin(pending())
+        }
+
+        fn doubt(&self, _: Realm, _: Id, _: Vec<String>) -> StoreFuture<'_, ()> {
             Box::pin(pending())
         }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Request;
 
 use super::upstream::own_call;
-use super::{Parameters, account, callers, losses, own_answer, relay};
+use super::{Parameters, account, callers, crosswalk, losses, own_answer, relay};
 use crate::auth::{Call, Context, Principal};
 use crate::command::field::Field;
 use crate::command::user::UserRef;
@@ -74,6 +74,7 @@ impl Parameters {
             .into_iter()
             .partition(|(_, rule)| *rule == OnLoss::Keep);
         let kept = kept.into_iter().map(|(field, _)| field).collect();
+        let has_own_ids = route.is_some_and(|it| self.crosswalk.own_ids.contains(&it.dialect));
         let first = relay::judge(&command, context, self.dialect).and_then(|()| {
             if own_answer(self.dialect, &command).is_some() {
                 return Ok(First::Nothing);
@@ -82,17 +83,19 @@ impl Parameters {
             let proof = callers::proof(&mut command).filter(|_| is_callers);
             losses::settle(&mut command, rules, self.dialect, policy)?;
             callers::put_back(&mut command, proof);
+            if has_own_ids {
+                crosswalk::refuse(&command)?;
+            }
             let account = account(route, &command, principal, acts_in);
             let credentials = self.credentials.clone();
             let mut call = own_call(credentials, &self.terms, account, command)?;
             relay::name_host(&mut call, context, self.keeps_host);
             self.start(call, is_callers)
         });
-        let caller = route.map(|route| &route.dialect);
         Rehearsal {
             lost,
             kept,
-            has_own_ids: caller.is_some_and(|it| self.crosswalk.own_ids.contains(it)),
+            has_own_ids,
             first,
         }
     }

@@ -122,8 +122,8 @@ impl Upstream {
     }
 
     /// Has the upstream carry a call out. What is remembered of a user goes with its name. An update
-    /// that reads before it writes is done for one user at a time: nobody else has a turn while this
-    /// one's is held.
+    /// that writes all of a form back is done for one user at a time: nobody else has a turn while
+    /// this one's is held.
     pub(super) async fn carry_out(
         &self,
         mut call: Call,
@@ -151,7 +151,8 @@ impl Upstream {
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
-        let remembered = match user {
+        // Of a Grupo nothing is ever looked up.
+        let remembered = match user.filter(|_| self.dialect != Dialect::Grupo) {
             // Where the store is slow, the upstream is asked.
             Some(user) => timeout_at(deadline, self.crosswalk.recall(call.account, user)).await,
             None => Ok(None),
@@ -186,14 +187,20 @@ impl Upstream {
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
-        let mut turn = None;
-        if let Some(id) = known.user {
-            turn = self.users.lock(id, deadline).await?;
-            let realm = self.realm(call.account);
-            known.kept = keep::known(keeper, self.dialect, realm, id, deadline).await?;
+        let Some(id) = known.user else {
+            return Ok((drive::run(self, call, known, deadline).await?, None));
+        };
+        let turn = self.users.lock(id, deadline).await?;
+        let realm = self.realm(call.account);
+        known.kept = keep::known(keeper, self.dialect, realm.clone(), id, deadline).await?;
+        let hidden = keep::hidden(self.dialect, &call.command);
+        match drive::run(self, call, known, deadline).await {
+            Ok(came) => Ok((came, turn)),
+            Err(stopped) => {
+                keep::doubt(keeper, realm, id, hidden, stopped.doubt).await;
+                Err(stopped.into())
+            }
         }
-        let came = drive::run(self, call, known, deadline).await?;
-        Ok((came, turn))
     }
 
     /// Where what is kept of the users of a call is.

@@ -77,6 +77,10 @@ impl KeptFields for Absent {
         })
     }
 
+    fn doubt(&self, _: Realm, _: Id, _: Vec<String>) -> StoreFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
     fn kept(&self, _: Realm, _: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>> {
         Box::pin(ready(Ok(Vec::new())))
     }

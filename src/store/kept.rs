@@ -66,6 +66,9 @@ pub trait KeptFields: ForwardLog {
     /// Changes what is kept of a user and notes the write that it comes from, in one transaction.
     fn keep(&self, change: KeptChange, write: Forwarded) -> StoreFuture<'_, ()>;
 
+    /// Forgets what is known of these fields of a user.
+    fn doubt(&self, realm: Realm, user: Id, fields: Vec<String>) -> StoreFuture<'_, ()>;
+
     /// Everything that is kept of these users.
     fn kept(&self, realm: Realm, users: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>>;
 }

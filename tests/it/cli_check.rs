@@ -40,6 +40,24 @@ fn check_says_what_it_serves() {
     );
 }
 
+#[test]
+fn check_does_not_promise_to_relay_what_callers_with_numbers_of_their_own_are_refused() {
+    let routes = |options: &str| {
+        directory(&format!(
+            "[store]\nurl = 'sqlite:db'\n[upstreams.mail]\ndialect = 'vision6'\nurl = 'http://127.0.0.1:1/'\n\
+             key_file = 'missing'\n{options}[routes.front]\ndialect = 'vision6'\nuser = 'mail'\n"
+        ))
+    };
+    for (options, is_relayed) in [("", true), ("own_ids = ['vision6']\n", false)] {
+        let directory = routes(options);
+        let checked = dragoman(directory.path(), &["check", "--no-secrets"]);
+        assert_eq!(text(&checked.stderr), "");
+        let said = text(&checked.stdout);
+        assert!(said.contains("users go to mail"), "{said}");
+        assert_eq!(said.contains("are relayed to mail"), is_relayed, "{said}");
+    }
+}
+
 const FORWARDING: &str = "[keys.crm]\nvalue_file = 'missing'\n[upstreams.blog]\ndialect = 'b2evolution'\n\
      url = 'http://127.0.0.1:1/'\nlogin = 'admin'\npassword_file = 'missing'\n\
      [routes.mail]\ndialect = 'vision6'\nuser = 'blog'\n[routes.mail.loss]\n'phone' = 'drop'\n\

@@ -242,6 +242,7 @@ pub(super) fn run(
     }
     let learnt = exchange.learnt();
     ran.learnt.user.clone_from(&learnt.user);
+    ran.learnt.mistaken.clone_from(&learnt.mistaken);
     ran.learnt.at_risk.clone_from(&learnt.at_risk);
     ran
 }

@@ -99,6 +99,43 @@ async fn what_another_route_changed_is_not_put_back() {
     assert_eq!(mary(&upstream)["nickname"], "another");
 }
 
+/// The answer to the write is lost, so that it may have arrived.
+#[tokio::test]
+async fn what_an_update_of_unknown_outcome_may_have_changed_is_not_put_back() {
+    let upstream = PhpUpstream::start("b2evolution");
+    let front = front(&upstream, "on_loss = 'keep'");
+    profile(&front, IDENTITY).await;
+    upstream.commit(&["fine", "html"]);
+    let lost = profile(&front, "identity_form=1&edited_user_nickname=new").await;
+    assert_ne!(lost.status, 200, "{lost:?}");
+    let before = upstream.requests().len();
+    let refused = front
+        .call("editUser", r#"1,{"id":2,"last_name":"King"}"#)
+        .await;
+    assert!(refused.body.contains("nickname"), "{refused:?}");
+    assert!(!refused.body.contains("organizations"), "{refused:?}");
+    let requests = upstream.requests_after(before);
+    assert!(requests.iter().all(|seen| seen["method"] == "GET"));
+}
+
+/// A refusal is no doubt, but of memberships: they are changed before the rest of the form is
+/// looked at.
+#[tokio::test]
+async fn of_a_refused_update_the_memberships_alone_are_not_known_any_more() {
+    let upstream = PhpUpstream::start("b2evolution");
+    let front = front(&upstream, "on_loss = 'keep'");
+    profile(&front, IDENTITY).await;
+    let form = "identity_form=1&edited_user_nickname=new&organizations[]=8&org_roles[]=Clerk\
+        &edited_user_login=gateway";
+    let refused = profile(&front, form).await;
+    assert_ne!(refused.status, 200, "{refused:?}");
+    let refused = front
+        .call("editUser", r#"1,{"id":2,"last_name":"King"}"#)
+        .await;
+    assert!(refused.body.contains("organizations"), "{refused:?}");
+    assert!(!refused.body.contains("nickname"), "{refused:?}");
+}
+
 #[tokio::test]
 async fn without_a_rule_nothing_is_kept_and_the_update_is_refused() {
     let upstream = PhpUpstream::start("b2evolution");

@@ -50,6 +50,7 @@ mod forward_failures;
 mod forward_fixture;
 mod forward_keep;
 mod forward_keep_hidden;
+mod forward_keep_names;
 mod forward_losses;
 mod forward_matrix;
 mod forward_odd_rows;

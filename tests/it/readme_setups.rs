@@ -38,6 +38,21 @@ fn block(line: &str) -> String {
     block.to_owned()
 }
 
+/// Lines that say something.
+fn count(block: &str) -> usize {
+    let lines = block.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .count()
+}
+
+#[test]
+fn the_sidecar_has_at_most_nine_lines_and_the_migration_fourteen() {
+    let sidecar = count(&block("keys.application.value_file"));
+    let migration = count(&block("on_loss = \"warn\""));
+    assert!(sidecar <= 9 && migration <= 14, "{sidecar}, {migration}");
+}
+
 impl SetUp {
     fn new(text: &str, address: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();

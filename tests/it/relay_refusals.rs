@@ -8,7 +8,7 @@ use http::Request;
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
-use crate::forward_fixture::{CALLERS_KEY, Front, load, php_at, vision6_at};
+use crate::forward_fixture::{CALLERS_KEY, Front, OWN_KEY, load, php_at, vision6_at};
 use crate::php_upstream::{KEY, PhpUpstream};
 use crate::relay::{form, front};
 use crate::upstream_script::{Reply, Script};
@@ -184,4 +184,29 @@ fn files_on_a_route_that_relays_nothing_are_refused_at_load() {
     let sources = dragoman::config::Sources::new(Some(file.path().to_owned()));
     let said = dragoman::config::load(&sources).unwrap_err().to_string();
     assert!(said.contains("routes.front.form.files"), "{said}");
+}
+
+#[tokio::test]
+async fn a_success_that_is_no_boolean_is_neither_a_refusal_nor_done() {
+    for said in [r#""true""#, "1", "null"] {
+        let answer = format!(r#"{{"success":{said}}}"#);
+        let script = Script::start(move |_| Reply::Answer(200, answer.clone()));
+        let front = Front::new(&format!(
+            "scopes = ['native.add=message']\n[store]\nurl = 'sqlite:db'\n[upstreams.back]\n\
+             dialect = 'grupo'\nurl = 'http://{}'\nkey = '{OWN_KEY}'\n[routes.front]\n\
+             dialect = 'grupo'\nuser = 'back'\n",
+            script.address
+        ));
+        let message = form("add=message&sender=admin&user=mary&message=hi");
+        let answered = front.ask(message).await;
+        assert!(
+            answered.body.contains("something_went_wrong"),
+            "{answered:?}"
+        );
+        // The record of what nobody knows is written behind the caller's back.
+        let store = front.store.clone().unwrap();
+        dragoman::store::Store::close(&*store).await.unwrap();
+        let unknown = ("native".to_owned(), None, "unknown".to_owned());
+        assert_eq!(front.trail(), [unknown], "{said}");
+    }
 }

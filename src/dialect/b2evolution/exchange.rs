@@ -102,14 +102,17 @@ impl Exchange {
                 change::split_name(change)?;
                 change::check_new(change, policy)
             }
-            Command::UpdateUser(_, change) => {
+            Command::UpdateUser(user, change) => {
                 change::split_name(change)?;
                 if !self.known.is_callers {
                     change::prove(change, credentials);
                 }
                 check_update(change, policy)?;
-                let at_risk = merge::fill_settings(change, &self.known.kept)?;
-                self.learnt.risk(at_risk, self.terms.unknown)
+                // What is known of somebody who is yet to be found nobody has said.
+                if matches!(user, UserRef::Id(_)) || self.known.user.is_some() {
+                    self.fill_settings()?;
+                }
+                Ok(())
             }
             Command::ReadUser(_)
             | Command::DeleteUser(_)
@@ -129,6 +132,15 @@ impl Exchange {
             | Command::ListTimezones
             | Command::Native(_) => request::encode(&self.call, policy).map(drop),
         }
+    }
+
+    /// Fills the forms that take no read to be filled.
+    fn fill_settings(&mut self) -> Result<(), Error> {
+        if let Command::UpdateUser(_, change) = &mut self.call.command {
+            let at_risk = merge::fill_settings(change, &self.known.kept)?;
+            self.learnt.risk(at_risk, self.terms.unknown)?;
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<Step, Failure> {
@@ -265,11 +277,10 @@ impl Exchange {
 
     /// A read that fails says nothing about the change: a user that was closed cannot be read.
     fn confirm(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
-        let done = self.settled.take().unwrap_or(Outcome::Done);
         if let (Ok(user), Some(change)) = (self.viewed(head, body), update(&self.call.command)) {
             confirm::compare(change, &user)?;
         }
-        Ok(Step::Done(done))
+        Ok(Step::Done(self.settled.take().unwrap_or(Outcome::Done)))
     }
 
     /// The list to look the user up in, if the number that was remembered is another's by now.
@@ -284,10 +295,10 @@ impl Exchange {
         Some(directory)
     }
 
-    /// Whoever sees to it that a user is updated once at a time knows it by the doubtful number: it
-    /// has to begin again with the right one.
+    /// What is known of the user to update is known of that number, and whoever sees to it that a user
+    /// is updated once at a time knows it by that number: it has to begin again with the right one.
     fn look_up_again(&mut self, directory: Directory) -> Result<Step, Failure> {
-        if self.known.is_doubtful && update(&self.call.command).is_some() {
+        if update(&self.call.command).is_some() {
             return Err(Failure::Call(Kind::UserNotFound.into()));
         }
         self.list(State::LookUp, directory)

@@ -147,7 +147,13 @@ pub(super) fn relayed(
     }
     let is_nothing = answer == Json::Array(Vec::new());
     let is_done = match answer.take("success") {
-        Some(success) => success == Json::Bool(true),
+        Some(Json::Bool(is_done)) => is_done,
+        // Neither yes nor no: it may have been done.
+        Some(_) => {
+            return Err(Refusal::Unreadable(upstream(
+                "success is no boolean".to_owned(),
+            )));
+        }
         None => native.operation.as_str().starts_with("load=") && !is_nothing,
     };
     if !is_done {

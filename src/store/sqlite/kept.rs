@@ -27,6 +27,23 @@ impl KeptFields for SqliteStore {
         }))
     }
 
+    fn doubt(&self, realm: Realm, user: Id, fields: Vec<String>) -> StoreFuture<'_, ()> {
+        let edits = fields.into_iter().map(|field| KeptEdit {
+            field,
+            value: Kept::Unknown,
+        });
+        let change = KeptChange {
+            realm,
+            user,
+            anew: false,
+            edits: edits.collect(),
+        };
+        Box::pin(
+            self.writer
+                .write(move |connection| write_change(connection, &change)),
+        )
+    }
+
     fn kept(&self, realm: Realm, users: Vec<Id>) -> StoreFuture<'_, Vec<KeptField>> {
         Box::pin(
             self.readers

@@ -3,7 +3,7 @@
 use http::response::Parts;
 
 use super::directory::{Directory, Found};
-use super::subject::unasked;
+use super::subject::{unasked, update};
 use super::{Exchange, State};
 use crate::command::Command;
 use crate::command::query::UserQuery;
@@ -58,9 +58,19 @@ impl Exchange {
         };
         let user = page.users.into_iter().next();
         let id = user.ok_or_else(|| Error::from(Kind::UserNotFound))?.id;
-        if let Some((named, _)) = &self.named {
-            self.learnt.user = Some((named.clone(), id));
+        let named = self.named.as_ref().map(|(named, _)| named.clone());
+        if update(&self.call.command).is_some() {
+            match self.known.user {
+                // What is kept, and the turn, are those of the user that was known.
+                Some(known) if known != id => {
+                    self.learnt.mistaken = named;
+                    return Err(Failure::Call(Kind::UserNotFound.into()));
+                }
+                Some(_) => {}
+                None => self.fill_settings()?,
+            }
         }
+        self.learnt.user = named.map(|named| (named, id));
         self.act_on(id)
     }
 
