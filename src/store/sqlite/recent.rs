@@ -86,17 +86,24 @@ impl Recent {
 
     /// Something has changed, and it is not known what.
     pub(super) fn forget_all(&self) {
-        let mut kept = lock(&self.kept);
-        kept.changes += 1;
-        let users = mem::take(&mut kept.users);
-        drop(kept);
-        drop(users);
+        self.restart(|_| ());
     }
 
     /// From now on somebody tells of changes by other processes, or nobody does any more.
     pub(super) fn watched(&self, is_watched: bool) {
-        self.forget_all();
-        lock(&self.kept).is_watched = is_watched;
+        // Under one lock: what is kept in between would stay, and nobody would take it out.
+        self.restart(|kept| kept.is_watched = is_watched);
+    }
+
+    /// Empties it, and changes the rest in the same moment.
+    fn restart(&self, change: impl FnOnce(&mut Kept)) {
+        let mut kept = lock(&self.kept);
+        kept.changes += 1;
+        change(&mut kept);
+        let users = mem::take(&mut kept.users);
+        drop(kept);
+        // Freeing many takes a while, and others wait for the lock.
+        drop(users);
     }
 }
 

@@ -1,36 +1,13 @@
 use super::*;
 use crate::command::name::Username;
 use crate::command::text::Text;
-use crate::command::user::{Level, Status};
+use crate::store::apply::new_user;
 
 const ACCOUNT: AccountId = AccountId::new(Id::ONE);
 
 fn user(number: i64) -> User {
-    User {
-        id: Id::new(number).unwrap(),
-        account: ACCOUNT,
-        username: Username::parse(format!("user{number}")).unwrap(),
-        display_name: None,
-        given_name: None,
-        family_name: None,
-        nickname: None,
-        gender: None,
-        locale: None,
-        email: None,
-        email_verified: false,
-        status: Status::Active,
-        level: Level::ZERO,
-        phone: None,
-        mobile: None,
-        fax: None,
-        title: None,
-        timezone: None,
-        picture_url: None,
-        read_only: false,
-        role: None,
-        organizations: Vec::new(),
-        extensions: Vec::new(),
-    }
+    let username = Username::parse(format!("user{number}")).unwrap();
+    new_user(Id::new(number).unwrap(), ACCOUNT, username)
 }
 
 fn watched(capacity: usize) -> Recent {
