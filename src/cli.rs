@@ -26,6 +26,7 @@ mod store_backup;
 mod store_check;
 mod store_progress;
 mod store_restore;
+mod table;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

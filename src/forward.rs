@@ -66,8 +66,8 @@ const LEFT_OUT_AND_KEPT: &str =
 /// *Position*: innermost, beside [`Execute`](crate::execute::Execute). *Failure*: what the upstream
 /// refuses; [`Kind::Upstream`] if nothing came of it for certain, [`Kind::UnknownOutcome`] for a
 /// write that may have arrived, [`Kind::Timeout`] for a read past the deadline, [`Kind::Overloaded`]
-/// for one that waited too long for its turn, and for a write where too many are under way. *Cost*: the upstream's round trips; a task for a
-/// write.
+/// for one that waited too long for its turn, and for a write where too many are under way. *Cost*:
+/// the upstream's round trips; a task for a write.
 #[derive(Clone)]
 pub struct Forward {
     upstreams: Arc<HashMap<String, Arc<Upstream>>>,

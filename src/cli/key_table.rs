@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::key_times::shown;
+use super::table::aligned;
 use crate::auth::keys::KeyRecord;
 use crate::auth::scope::Scopes;
 use crate::clock::Timestamp;
@@ -79,27 +80,9 @@ pub(super) fn json(keys: &[KeyRecord], config: &Config, now: Timestamp) -> Resul
 
 /// A table with one line a key, columns aligned.
 pub(super) fn text(keys: &[KeyRecord], config: &Config, now: Timestamp) -> String {
-    let rows = rows(keys, config, now).into_iter().map(cells);
-    let table: Vec<_> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(rows)
-        .collect();
-    let mut widths = [0; HEAD.len()];
-    for line in &table {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for line in &table {
-        let padded: Vec<_> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let mut lines = vec![HEAD.map(str::to_owned)];
+    lines.extend(rows(keys, config, now).into_iter().map(cells));
+    aligned(&lines, &mut [0; HEAD.len()])
 }
 
 fn cells(row: Row) -> [String; HEAD.len()] {

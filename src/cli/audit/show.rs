@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
+use crate::cli::table::aligned;
 use crate::journal::record::Record;
 use crate::journal::seal::Hex;
 
@@ -37,23 +38,8 @@ impl Shown {
             rows.push(HEAD.map(str::to_owned));
         }
         rows.extend(records.iter().map(cells));
-        let widths = self.widths.get_or_insert_default();
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        Ok(rows.iter().map(|row| line(row, widths)).collect())
+        Ok(aligned(&rows, self.widths.get_or_insert_default()))
     }
-}
-
-fn line(row: &[String; 8], widths: &[usize; 8]) -> String {
-    let padded: Vec<_> = row
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| format!("{cell:width$}"))
-        .collect();
-    format!("{}\n", padded.join("  ").trim_end())
 }
 
 fn cells(record: &Record) -> [String; 8] {

@@ -1,6 +1,7 @@
 //! How `crosswalk list` shows lines.
 
 use crate::cli::failure::Failure;
+use crate::cli::table::aligned;
 use crate::control::wire::{Line, Pair};
 
 const HEAD: [&str; 6] = ["UPSTREAM", "KIND", "CALLED", "BY", "THERE", "UNTIL"];
@@ -16,27 +17,9 @@ pub(super) fn json(lines: &[Line]) -> Result<String, Failure> {
 
 /// A table, columns aligned.
 pub(super) fn text(lines: &[Line]) -> String {
-    let head = HEAD.map(str::to_owned);
-    let table: Vec<_> = std::iter::once(head)
-        .chain(lines.iter().map(cells))
-        .collect();
-    let mut widths = [0; HEAD.len()];
-    for line in &table {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for line in &table {
-        let padded: Vec<_> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let mut table = vec![HEAD.map(str::to_owned)];
+    table.extend(lines.iter().map(cells));
+    aligned(&table, &mut [0; HEAD.len()])
 }
 
 fn cells(line: &Line) -> [String; HEAD.len()] {
