@@ -246,7 +246,7 @@ impl Codec for Vision6 {
     }
 
     fn encode_request(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Error> {
-        request::encode(call, request::FIRST, policy)
+        request::encode(request::Asked::as_called(call), request::FIRST, policy)
     }
 
     fn decode_response(

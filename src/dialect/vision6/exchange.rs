@@ -11,7 +11,8 @@ use std::sync::Arc;
 use http::response::Parts;
 
 use self::look_up::LookUp;
-use super::{request, response};
+use super::request::{self, Asked};
+use super::response;
 use crate::auth::Call;
 use crate::command::query::UserQuery;
 use crate::command::user::{User, UserRef};
@@ -63,8 +64,6 @@ impl Exchange {
         call.account = call.account.or(terms.account);
         let named =
             subject(&mut call.command).map(|user| std::mem::replace(user, UserRef::Id(Id::ONE)));
-        // With any number at all: what cannot be expressed is refused before a look-up.
-        check(&call, &terms)?;
         let mut exchange = Self {
             call,
             terms,
@@ -92,6 +91,8 @@ impl Exchange {
             Ok(look_up) => look_up,
             Err(own) => return self.act_on(known.user.unwrap_or(own)),
         };
+        // With any number at all: what cannot be expressed is refused before a look-up.
+        check(&self.call, &self.terms)?;
         self.named = Some((named, look_up.clone()));
         match known.user {
             Some(id) if !known.is_doubtful => {
@@ -127,12 +128,12 @@ impl Exchange {
     fn look_up(&mut self, look_up: LookUp) -> Result<Step, Failure> {
         let command = Command::ListUsers(look_up.query()?);
         self.state = State::LookUp(look_up);
-        self.send(&command, Effect::Read)
+        self.ask(&command)
     }
 
     fn verify(&mut self, id: Id, look_up: LookUp) -> Result<Step, Failure> {
         self.state = State::Verify(id, look_up);
-        self.send(&Command::ReadUser(UserRef::Id(id)), Effect::Read)
+        self.ask(&Command::ReadUser(UserRef::Id(id)))
     }
 
     /// Whoever has the number goes on only if it is who the call names.
@@ -202,8 +203,11 @@ impl Exchange {
 
     fn act(&mut self) -> Result<Step, Failure> {
         self.state = State::Act;
-        let command = self.call.command.clone();
-        self.send(&command, effect(&command))
+        self.number = self.number.saturating_add(1);
+        let asked = Asked::as_called(&self.call);
+        let request = request::encode(asked, self.number, &self.terms.policy)?;
+        let effect = effect(&self.call.command);
+        Ok(Step::Send { request, effect })
     }
 
     fn acted(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
@@ -267,7 +271,7 @@ impl Exchange {
             self.settled = Some(Outcome::Users(page.clone()));
         }
         self.state = State::Count(page);
-        self.send(&command, Effect::Read)
+        self.ask(&command)
     }
 
     /// A page whose number of users stays unknown says how many there are at least.
@@ -286,14 +290,12 @@ impl Exchange {
         }
     }
 
-    fn send(&mut self, command: &Command, effect: Effect) -> Result<Step, Failure> {
+    /// Asks something that the call needs to know.
+    fn ask(&mut self, command: &Command) -> Result<Step, Failure> {
         self.number = self.number.saturating_add(1);
-        let call = Call::new(
-            self.call.credentials.clone(),
-            self.call.account,
-            command.clone(),
-        );
-        let request = request::encode(&call, self.number, &self.terms.policy)?;
+        let asked = Asked::on_behalf(&self.call, command);
+        let request = request::encode(asked, self.number, &self.terms.policy)?;
+        let effect = Effect::Read;
         Ok(Step::Send { request, effect })
     }
 
@@ -320,7 +322,7 @@ fn check(call: &Call, terms: &Terms) -> Result<(), Error> {
     if is_empty_page(&call.command) {
         return Ok(());
     }
-    request::encode(call, request::FIRST, &terms.policy).map(drop)
+    request::encode(Asked::as_called(call), request::FIRST, &terms.policy).map(drop)
 }
 
 fn effect(command: &Command) -> Effect {

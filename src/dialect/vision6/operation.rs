@@ -4,9 +4,9 @@ use std::fmt::{Display, Write as _};
 
 use super::arguments::Arguments;
 use super::details::unsupported;
+use super::request::Asked;
 use super::wire::{self, Method};
 use super::{details, native, search, value};
-use crate::auth::Call;
 use crate::command::query::UserQuery;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Id};
@@ -101,19 +101,22 @@ pub(super) fn method(command: &Command) -> Result<&str, Error> {
 }
 
 /// Writes `params`, the key first.
-pub(super) fn encode(out: &mut String, call: &Call, policy: &Policy) -> Result<(), Error> {
-    if let Command::Native(native) = &call.command {
-        return native::encode(out, native, &call.credentials);
+pub(super) fn encode(out: &mut String, asked: Asked<'_>, policy: &Policy) -> Result<(), Error> {
+    let Asked {
+        credentials,
+        account,
+        command,
+    } = asked;
+    if let Command::Native(native) = command {
+        return native::encode(out, native, credentials);
     }
     out.push('[');
-    native::write_key(out, &call.credentials)?;
-    if call.command != Command::ListTimezones {
-        let account = call
-            .account
-            .ok_or_else(|| Error::missing(wire::ACCOUNT_ID))?;
+    native::write_key(out, credentials)?;
+    if *command != Command::ListTimezones {
+        let account = account.ok_or_else(|| Error::missing(wire::ACCOUNT_ID))?;
         push(out, account.id());
         out.push(',');
-        encode_command(out, &call.command, policy)?;
+        encode_command(out, command, policy)?;
     }
     out.push(']');
     Ok(())

@@ -12,7 +12,7 @@ use super::fault::Subject;
 use super::wire::Method;
 use super::{Entry, ReplyTo, native, operation};
 use crate::auth::{Call, Credentials, Unread};
-use crate::command::Command;
+use crate::command::{AccountId, Command};
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
 use crate::framing::json::write_php_string;
@@ -115,15 +115,46 @@ const VERSION_QUERY: &str = "?version=3.3";
 /// The number of a command's only request, or its first.
 pub(super) const FIRST: u32 = 1;
 
+/// A call as the upstream is to be asked it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whose key it is asked with.
+    pub(super) credentials: &'a Credentials,
+    /// The account that it is asked in.
+    pub(super) account: Option<AccountId>,
+    /// What is asked.
+    pub(super) command: &'a Command,
+}
+
+impl<'a> Asked<'a> {
+    /// A call as it is.
+    pub(super) const fn as_called(call: &'a Call) -> Self {
+        Self::on_behalf(call, &call.command)
+    }
+
+    /// Another command in place of the call's own.
+    pub(super) const fn on_behalf(call: &'a Call, command: &'a Command) -> Self {
+        Self {
+            credentials: &call.credentials,
+            account: call.account,
+            command,
+        }
+    }
+}
+
 /// Writes the request for a call in the shape of version 1.0, the key first. What Vision6 cannot
 /// express is [`Kind::Unsupported`].
-pub(super) fn encode(call: &Call, number: u32, policy: &Policy) -> Result<Request<Bytes>, Error> {
+pub(super) fn encode(
+    asked: Asked<'_>,
+    number: u32,
+    policy: &Policy,
+) -> Result<Request<Bytes>, Error> {
     let mut body = String::with_capacity(512);
     // Writing to a String cannot fail.
     let _ = write!(body, "{{\"id\":{number},\"method\":");
-    write_php_string(&mut body, operation::method(&call.command)?);
+    write_php_string(&mut body, operation::method(asked.command)?);
     body.push_str(",\"params\":");
-    operation::encode(&mut body, call, policy)?;
+    operation::encode(&mut body, asked, policy)?;
     body.push('}');
     Request::post(format!("{}{VERSION_QUERY}", policy.base_path))
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
