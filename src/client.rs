@@ -127,7 +127,8 @@ impl Client {
                 answered => return answered,
             }
         }
-        let connection = self.0.dialer.dial(until).await?;
+        // Rarely needed, so that it takes no room in every call.
+        let connection = Box::pin(self.0.dialer.dial(until)).await?;
         self.exchange(connection, request, until).await
     }
 

@@ -52,9 +52,8 @@ impl Service<Permitted> for Dispatch {
         let route = permitted.context().route.as_ref();
         // A box each: what the store needs is much smaller.
         match route.map(|route| route.targets.of(action)) {
-            Some(Target::Upstream(name)) => {
-                let name = name.clone();
-                Box::pin(async move { targets.forward.forward(&name, permitted).await })
+            Some(Target::Upstream(_)) => {
+                Box::pin(async move { targets.forward.forward(permitted).await })
             }
             Some(Target::Store) | None => Box::pin(async move {
                 let execute = targets.execute.as_ref();

@@ -7,8 +7,8 @@
 //! credentials. The caller's are gone by then: a [`Permitted`] has none, but where the route leaves it to
 //! the upstream to judge them ([`PassedOn`](crate::auth::PassedOn)).
 //!
-//! A read is given up with its caller. A write runs to its deadline in a task of its own, and the
-//! audit trail hears of it whether or not anybody still waits.
+//! A read is given up with its caller. A write runs to its deadline, in a task of its own once its
+//! caller has left, and the audit trail hears of it whether or not anybody still waits.
 
 mod callers;
 pub mod crosswalk;
@@ -20,6 +20,7 @@ mod losses;
 mod own_credentials;
 pub mod rehearsal;
 mod relay;
+mod to_the_end;
 mod upstream;
 mod user_locks;
 
@@ -27,7 +28,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +36,7 @@ use self::drive::Came;
 use self::keep::Keeper;
 pub use self::keep::imported;
 use self::losses::Settled;
+use self::to_the_end::ToTheEnd;
 pub use self::upstream::Parameters;
 use self::upstream::Upstream;
 use crate::auth::denials::Asked;
@@ -51,7 +52,7 @@ use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::forwarded::Forwarded;
 use crate::outcome::{Done, Outcome};
-use crate::route::{Losses, Route};
+use crate::route::{Losses, Route, Target};
 use crate::store::crosswalk::CrosswalkStore;
 use crate::store::kept::KeptFields;
 
@@ -67,7 +68,7 @@ const LEFT_OUT_AND_KEPT: &str =
 /// refuses; [`Kind::Upstream`] if nothing came of it for certain, [`Kind::UnknownOutcome`] for a
 /// write that may have arrived, [`Kind::Timeout`] for a read past the deadline, [`Kind::Overloaded`]
 /// for one that waited too long for its turn, and for a write where too many are under way. *Cost*:
-/// the upstream's round trips; a task for a write.
+/// the upstream's round trips; a box for a write, and a task once its caller has left.
 #[derive(Clone)]
 pub struct Forward {
     upstreams: Arc<HashMap<String, Arc<Upstream>>>,
@@ -121,10 +122,9 @@ impl Forward {
         self.tasks.wait().await;
     }
 
-    /// Has the upstream of that name carry a command out.
-    pub async fn forward(&self, upstream: &str, mut permitted: Permitted) -> Result<Done, Error> {
-        let upstream = self.upstreams.get(upstream).map(Arc::clone);
-        let mut upstream = upstream.ok_or_else(|| Error::internal(NoSuchUpstream))?;
+    /// Has the upstream that the call's route names carry its command out.
+    pub async fn forward(&self, mut permitted: Permitted) -> Result<Done, Error> {
+        let mut upstream = self.upstream_of(&permitted)?;
         if let Some(passed_on) = permitted.take_passed_on() {
             upstream = callers::enter(&upstream, passed_on, permitted.context())?;
         }
@@ -160,22 +160,7 @@ impl Forward {
         let mut call = upstream.call(account, command)?;
         relay::name_host(&mut call, &context, upstream.keeps_host);
         let mut done = if is_read {
-            let account = call.account;
-            let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
-            let mut outcome = came.outcome;
-            if rules.keep_any() {
-                let realm = upstream.realm(account);
-                keep::merge(
-                    &*self.keeper,
-                    &upstream,
-                    realm,
-                    rules,
-                    &mut outcome,
-                    deadline,
-                )
-                .await?;
-            }
-            outcome.into()
+            Box::pin(self.read(&upstream, call, rules, deadline)).await?
         } else {
             entry.not_done = not_done(&settled);
             self.write(upstream, call, settled, numbers.clone(), deadline, entry)
@@ -186,6 +171,43 @@ impl Forward {
         }
         homes::bring_back(&rules.homes, &mut done.outcome);
         Ok(done)
+    }
+
+    fn upstream_of(&self, permitted: &Permitted) -> Result<Arc<Upstream>, Error> {
+        let route = permitted.context().route.as_ref();
+        let target = route.map(|route| route.targets.of(permitted.command().action()));
+        let upstream = match target {
+            Some(Target::Upstream(name)) => self.upstreams.get(name),
+            Some(Target::Store) | None => None,
+        };
+        upstream
+            .map(Arc::clone)
+            .ok_or_else(|| Error::internal(NoSuchUpstream))
+    }
+
+    /// Carries a read out, which ends with its caller.
+    async fn read(
+        &self,
+        upstream: &Upstream,
+        call: Call,
+        rules: &Losses,
+        deadline: Instant,
+    ) -> Result<Done, Error> {
+        let realm = rules.keep_any().then(|| upstream.realm(call.account));
+        let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
+        let mut outcome = came.outcome;
+        if let Some(realm) = realm {
+            keep::merge(
+                &*self.keeper,
+                upstream,
+                realm,
+                rules,
+                &mut outcome,
+                deadline,
+            )
+            .await?;
+        }
+        Ok(outcome.into())
     }
 
     /// Carries a write out, to its end if the caller leaves.
@@ -201,9 +223,8 @@ impl Forward {
         // The server has forgotten a caller that left; its write is still counted here.
         let place = Arc::clone(&upstream.writes).try_acquire_owned();
         let place = place.map_err(|_| Kind::Overloaded)?;
-        let (reply, answer) = oneshot::channel();
         let keeper = Arc::clone(&self.keeper);
-        self.tasks.spawn(async move {
+        let work = async move {
             let _place = place;
             let mut asked = Asked::of(&call);
             let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
@@ -226,13 +247,21 @@ impl Forward {
                 }
                 Err(error) => Err(error),
             };
-            if let Err(Err(error)) = reply.send(result) {
-                note_unheard(&*keeper, &upstream, entry, asked, &error).await;
+            Written {
+                result,
+                keeper,
+                upstream,
+                entry,
+                asked,
             }
+        };
+        let written = ToTheEnd::new(work, self.tasks.clone(), |written| {
+            Box::pin(written.note_unheard())
         });
-        // It ends without an answer only if it panics, and then nobody knows what was sent.
-        let unknown = |_| Err(Kind::UnknownOutcome.into());
-        answer.await.unwrap_or_else(unknown)
+        match written.await {
+            Some(written) => written.result,
+            None => Err(Kind::UnknownOutcome.into()),
+        }
     }
 
     fn entry(&self, permitted: &Permitted) -> Entry {
@@ -261,26 +290,34 @@ const fn not_done(settled: &Settled) -> Option<&'static str> {
     }
 }
 
-/// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
-/// trail that the outcome is unknown.
-async fn note_unheard(
-    keeper: &Keeper,
-    upstream: &Upstream,
+/// What came of a write, and what there is to say of it where its caller has left.
+struct Written {
+    result: Result<Done, Error>,
+    keeper: Arc<Keeper>,
+    upstream: Arc<Upstream>,
     entry: Entry,
     asked: Asked,
-    error: &Error,
-) {
-    tracing::warn!(
-        request.id = entry.request_id,
-        upstream.name = upstream.name,
-        call.action = entry.action.name(),
-        error.kind = error.kind().name(),
-        error.message = error.message(),
-        "a write failed after its caller had left"
-    );
-    if *error.kind() == Kind::UnknownOutcome {
-        let unknown = Forwarded::unknown(entry, asked.user, asked.group);
-        keeper.forwarded(unknown).await;
+}
+
+impl Written {
+    /// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
+    /// trail that the outcome is unknown.
+    async fn note_unheard(self) {
+        let Err(error) = self.result else {
+            return;
+        };
+        tracing::warn!(
+            request.id = self.entry.request_id,
+            upstream.name = self.upstream.name,
+            call.action = self.entry.action.name(),
+            error.kind = error.kind().name(),
+            error.message = error.message(),
+            "a write failed after its caller had left"
+        );
+        if *error.kind() == Kind::UnknownOutcome {
+            let unknown = Forwarded::unknown(self.entry, self.asked.user, self.asked.group);
+            self.keeper.forwarded(unknown).await;
+        }
     }
 }
 

@@ -154,14 +154,12 @@ async fn send(
     deadline: Instant,
 ) -> Result<Response<Bytes>, client::Failure> {
     let until = Some(deadline.into_std());
-    if effect == Effect::Write {
-        return upstream.client.send(request, until).await;
-    }
-    match upstream.client.send(request.clone(), until).await {
-        Err(failure) if failure.sent == Sent::Nothing && !is_late(&failure) => {
-            upstream.client.send(request, until).await
+    let again = (effect == Effect::Read).then(|| request.clone());
+    match (upstream.client.send(request, until).await, again) {
+        (Err(failure), Some(again)) if failure.sent == Sent::Nothing && !is_late(&failure) => {
+            Box::pin(upstream.client.send(again, until)).await
         }
-        answered => answered,
+        (answered, _) => answered,
     }
 }
 

@@ -70,9 +70,14 @@ pub(super) struct Held;
 impl Hold {
     /// Waits for leave to send with the credentials of that number, up to the deadline.
     pub(super) async fn leave(&self, number: u64, deadline: Instant) -> Result<Leave, Error> {
-        if let Some(decided) = self.decided(number) {
-            return decided;
+        match self.decided(number) {
+            Some(decided) => decided,
+            // Once in the life of the credentials, so that it takes no room in every call.
+            None => Box::pin(self.wait(number, deadline)).await,
         }
+    }
+
+    async fn wait(&self, number: u64, deadline: Instant) -> Result<Leave, Error> {
         let next = timeout_at(deadline, self.line.lock()).await;
         let _next = next.map_err(|_| Kind::Overloaded)?;
         let mut told = std::pin::pin!(self.decided.notified());

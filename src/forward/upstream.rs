@@ -167,16 +167,16 @@ impl Upstream {
             return Ok((came, None));
         };
         if remembered.is_some() {
-            let updated = self.update(doubtful, call.clone(), keeper, deadline).await;
+            let update = self.update(doubtful, call.clone(), keeper, deadline);
+            let updated = Box::pin(update).await;
             // Nothing was done then, and what was remembered is forgotten.
             let is_gone = |error: &Error| *error.kind() == Kind::UserNotFound;
             if !updated.as_ref().is_err_and(is_gone) {
                 return updated;
             }
         }
-        let id = self.find(&call, user.clone(), deadline).await?;
-        self.update(self.known(Some(id)), call, keeper, deadline)
-            .await
+        let id = Box::pin(self.find(&call, user.clone(), deadline)).await?;
+        Box::pin(self.update(self.known(Some(id)), call, keeper, deadline)).await
     }
 
     /// Reads and writes the user that is known, who has its turn.
