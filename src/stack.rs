@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Extensions, Request, Response};
 use http_body::Body;
 use ipnet::IpNet;
@@ -175,10 +176,10 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 /// Hands a request over at the seam.
-async fn enter<S>(
+fn enter<S>(
     seam: Arc<Translate<S>>,
     request: Routed<Bytes>,
-) -> Result<Response<ResponseBody>, Error>
+) -> impl Future<Output = Result<Response<ResponseBody>, Error>>
 where
     S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
@@ -194,5 +195,6 @@ where
         route,
         context,
     };
-    Ok(seam.translate(incoming).await.map(ResponseBody::new))
+    let answer = seam.translate(incoming);
+    answer.map(|response| Ok(response.map(ResponseBody::new)))
 }

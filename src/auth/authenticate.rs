@@ -196,11 +196,12 @@ where
         Box::pin(async move {
             let mut call = match call {
                 Ok(call) => call,
-                Err(unread) => return Ok(judge.refuse(*unread).await),
+                // What is rare has a box of its own, so that this one stays small.
+                Err(unread) => return Ok(Box::pin(judge.refuse(*unread)).await),
             };
             let credentials = std::mem::replace(&mut call.credentials, Credentials::None);
             if call.context.is_judged_by_upstream() {
-                return Ok(judge.pass_on(inner, call, credentials).await);
+                return Ok(Box::pin(judge.pass_on(inner, call, credentials)).await);
             }
             let principal = match judge.principal(credentials, &call.context).await {
                 Ok(principal) => principal,
@@ -273,7 +274,7 @@ impl Judge {
                 None if login.is_empty() || password.is_empty() => Err(self.wrong_key(source)),
                 None => {
                     let name = Arc::from(name_key(&login));
-                    let user = self.sign_in.user(login, password, context).await?;
+                    let user = Box::pin(self.sign_in.user(login, password, context)).await?;
                     self.signed_in(name, &user)
                 }
             },

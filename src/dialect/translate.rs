@@ -55,9 +55,9 @@ impl<S> Translate<S>
 where
     S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
-    /// The answer to a request.
-    pub async fn translate(&self, request: Incoming) -> Response<Bytes> {
-        let mut commands = self.commands.clone();
+    /// The answer to a request. It is decoded at once: nothing of it but its calls is held while they
+    /// are carried out, and the connection has its buffer back.
+    pub fn translate(self: Arc<Self>, request: Incoming) -> impl Future<Output = Response<Bytes>> {
         let Incoming {
             head,
             body,
@@ -66,12 +66,23 @@ where
         } = request;
         context.deadline = Some(Instant::now() + route.limits.call_timeout);
         context.host = relayed::public_host(&route, &head);
-        context.route = Some(Arc::clone(&route));
         let (calls, reply_to) = decode(&head, &body, &route);
+        context.route = Some(Arc::clone(&route));
+        async move { self.answer(calls, reply_to, context, &route).await }
+    }
+
+    async fn answer(
+        &self,
+        calls: Vec<Result<Call, Box<Unread>>>,
+        reply_to: ReplyTo,
+        context: Context,
+        route: &Route,
+    ) -> Response<Bytes> {
+        let mut commands = self.commands.clone();
         let mut results = Vec::with_capacity(calls.len());
         let mut lost = Vec::new();
         for call in calls {
-            let answered = self.carry_out(&mut commands, call, &context, &route).await;
+            let answered = self.carry_out(&mut commands, call, &context, route).await;
             results.push(answered.result);
             lost.extend(answered.lost);
         }
