@@ -19,7 +19,7 @@ use self::json_line::JsonLine;
 use self::sink::Sink;
 pub use self::sink::Writing;
 use crate::auth::Principal;
-use crate::auth::call::RequestId;
+use crate::auth::call::{IdText, Reference, RequestId};
 use crate::command::Action;
 use crate::error::{Error, Kind, is_shown};
 use crate::route::Route;
@@ -95,11 +95,14 @@ pub struct CallLine<'a> {
 pub fn log_call(line: &CallLine<'_>) {
     let kind = line.error.map(Error::kind);
     let took = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX);
+    let mut room = IdText::default();
+    let id = line.id.text(&mut room);
+    let reference = Reference::of(id);
     macro_rules! write_line {
         ($level:ident, $($extra:tt)*) => {
             tracing::$level!(
-                request.id = %line.id,
-                call.reference = %line.id.reference(),
+                request.id = id,
+                call.reference = reference,
                 call.caller = line.caller.map(display),
                 call.source = line.source.map(display),
                 call.route = line.route.name.as_str(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
+use uuid::fmt::Hyphenated;
 
 use crate::command::{AccountId, Command};
 use crate::error::Error;
@@ -137,17 +138,41 @@ impl RequestId {
     pub fn reference(self) -> Reference {
         Reference(u32::try_from(self.0 & 0x00ff_ffff).unwrap_or_default())
     }
+
+    /// What it displays as, without the machinery of formatting: every call needs it twice.
+    pub fn text(self, room: &mut IdText) -> &str {
+        let id = uuid::Uuid::from_u128(self.0);
+        id.hyphenated().encode_lower(&mut room.0)
+    }
+}
+
+/// Room for the text of a [`RequestId`].
+#[derive(Debug)]
+pub struct IdText([u8; Hyphenated::LENGTH]);
+
+impl Default for IdText {
+    fn default() -> Self {
+        Self([0; Hyphenated::LENGTH])
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uuid::Uuid::from_u128(self.0).hyphenated().fmt(f)
+        f.write_str(self.text(&mut IdText::default()))
     }
 }
 
 /// What ends a message that is Dragoman's own: `(ref 7f3a9c)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference(u32);
+
+impl Reference {
+    /// What the reference of an id displays as, in the text of the id.
+    pub fn of(id: &str) -> &str {
+        id.split_at_checked(id.len().saturating_sub(6))
+            .map_or(id, |(_, reference)| reference)
+    }
+}
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,5 +189,6 @@ mod tests {
         let id = RequestId::new(0x0193_0000_0000_7000_8000_0000_0a0b_0c0d);
         assert_eq!(id.to_string(), "01930000-0000-7000-8000-00000a0b0c0d");
         assert_eq!(id.reference().to_string(), "0b0c0d");
+        assert_eq!(Reference::of(&id.to_string()), "0b0c0d");
     }
 }

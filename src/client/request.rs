@@ -57,6 +57,11 @@ pub(super) fn written(request: Request<Bytes>, host: &HeaderValue) -> Vec<u8> {
 
 /// Removes what concerns one connection only, and what `Connection` says does.
 pub(super) fn strip(headers: &mut HeaderMap) {
+    // Mostly there is nothing, which a look at the names tells sooner than a search for each.
+    let concerns_one = |name: &HeaderName| *name == CONNECTION || OF_ONE_CONNECTION.contains(name);
+    if !headers.keys().any(concerns_one) {
+        return;
+    }
     if headers.contains_key(CONNECTION) {
         let named: Vec<_> = headers
             .get_all(CONNECTION)

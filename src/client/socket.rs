@@ -99,17 +99,23 @@ impl Socket {
     }
 
     /// Reads what the kernel has, whether or not the runtime knows of it yet: before a request leaves,
-    /// the peer must not have ended the connection.
+    /// the peer must not have ended the connection. Mostly there is nothing, which one byte tells
+    /// without clearing room for more.
     fn look(&self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+        self.receive(&mut [0], RecvFlags::DONTWAIT | RecvFlags::PEEK)?;
         let length = buffer.remaining().min(LOOK);
         let space = buffer.initialize_unfilled_to(length);
-        let flags = RecvFlags::DONTWAIT;
+        let received = self.receive(space, RecvFlags::DONTWAIT)?;
+        buffer.advance(received);
+        Ok(())
+    }
+
+    fn receive(&self, space: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
         let (received, _) = match &self.stream {
             Stream::Tcp(stream) => recv(stream, space, flags)?,
             Stream::Unix(stream) => recv(stream, space, flags)?,
         };
-        buffer.advance(received);
-        Ok(())
+        Ok(received)
     }
 }
 

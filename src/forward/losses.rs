@@ -37,17 +37,18 @@ pub(super) fn settle(
             // the gateway's own.
             change.remove(&Field::User(UserField::CurrentPassword));
             super::homes::send(&rules.homes, change);
-            for Mention { field, .. } in change.mentions() {
-                if !has_place(&field) || !hides(dialect, &field) {
+            let mentions = change.mentions();
+            for Mention { field, .. } in &mentions {
+                if !hides(dialect, field) || !has_place(field) {
                     continue;
                 }
-                if rules.of(&field) == OnLoss::Keep {
-                    settled.keeping.keep_hidden(change, &field);
+                if rules.of(field) == OnLoss::Keep {
+                    settled.keeping.keep_hidden(change, field);
                 } else {
-                    settled.keeping.forget(&field);
+                    settled.keeping.forget(field);
                 }
             }
-            for (field, what) in judge(change.mentions(), rules, has_place)? {
+            for (field, what) in judge(mentions, rules, has_place)? {
                 match what {
                     Leave::Silently => {}
                     Leave::Noisily => settled.lost.push(field.clone()),

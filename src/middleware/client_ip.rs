@@ -78,6 +78,9 @@ where
 fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: IpAddr| trusted.iter().any(|network| network.contains(&ip));
     let mut client = peer.to_canonical();
+    if !is_trusted(client) {
+        return client;
+    }
     let forwarded = headers.get_all("x-forwarded-for");
     let lines = forwarded
         .iter()

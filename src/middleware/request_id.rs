@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use crate::auth::call::RequestId;
+use crate::auth::call::{IdText, RequestId};
 use crate::clock::Clock;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,7 +90,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        if let Ok(value) = HeaderValue::try_from(this.id.to_string()) {
+        if let Ok(value) = HeaderValue::from_str(this.id.text(&mut IdText::default())) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
         Poll::Ready(Ok(response))

@@ -7,12 +7,17 @@
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
 
+use jiff::Timestamp;
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::temporal::DateTimePrinter;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+/// RFC 3339, always as long.
+static MICROSECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Time, level and fields in the order in which they are named, the message first.
 #[derive(Debug)]
@@ -30,7 +35,9 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
+        let now = Timestamp::now();
+        let written = MICROSECONDS.print_timestamp(&now, StdFmtWrite(&mut writer));
+        written.map_err(|_| fmt::Error)?;
         writer.write_str("\",\"level\":\"")?;
         writer.write_str(event.metadata().level().as_str())?;
         writer.write_str("\"")?;
@@ -132,6 +139,13 @@ impl<W: Write> Write for Escaped<'_, W> {
 /// What is before the first character that a string may not have, that character, and the rest.
 fn first_escaped(text: &str) -> Option<(&str, char, &str)> {
     let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Without an early exit, so that many bytes are looked at at once: mostly there is none.
+    if !text
+        .bytes()
+        .fold(false, |found, byte| found | is_escaped(byte))
+    {
+        return None;
+    }
     let (clean, rest) = text.split_at_checked(text.bytes().position(is_escaped)?)?;
     let mut rest = rest.chars();
     Some((clean, rest.next()?, rest.as_str()))
