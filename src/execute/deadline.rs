@@ -1,7 +1,11 @@
 //! What a call is told when the store takes longer than its caller waits.
 
 use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
+
+use futures_util::poll;
 
 use crate::error::{Error, Kind};
 use crate::store::StoreError;
@@ -31,9 +35,12 @@ async fn wait<T>(
     deadline: Option<Instant>,
     answer: impl Future<Output = Result<T, StoreError>>,
 ) -> Option<Result<T, Error>> {
-    let answer = match deadline {
-        None => answer.await,
-        Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
+    let mut answer = pin!(answer);
+    // What is answered from memory needs no timer.
+    let answer = match (poll!(&mut answer), deadline) {
+        (Poll::Ready(answer), _) => answer,
+        (Poll::Pending, None) => answer.await,
+        (Poll::Pending, Some(deadline)) => tokio::time::timeout_at(deadline.into(), answer)
             .await
             .ok()?,
     };

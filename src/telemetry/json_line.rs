@@ -19,6 +19,9 @@ use tracing_subscriber::registry::LookupSpan;
 /// RFC 3339, always as long.
 static MICROSECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
+/// Bytes that hold the line of most calls.
+const USUAL: usize = 512;
+
 /// Time, level and fields in the order in which they are named, the message first.
 #[derive(Debug)]
 pub(super) struct JsonLine;
@@ -34,20 +37,24 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        writer.write_str("{\"timestamp\":\"")?;
+        // A line is put together here and handed over whole: whoever takes it is behind a pointer,
+        // and a line has fifty pieces.
+        let mut line = String::with_capacity(USUAL);
+        line.push_str("{\"timestamp\":\"");
         let now = Timestamp::now();
-        let written = MICROSECONDS.print_timestamp(&now, StdFmtWrite(&mut writer));
+        let written = MICROSECONDS.print_timestamp(&now, StdFmtWrite(&mut line));
         written.map_err(|_| fmt::Error)?;
-        writer.write_str("\",\"level\":\"")?;
-        writer.write_str(event.metadata().level().as_str())?;
-        writer.write_str("\"")?;
+        line.push_str("\",\"level\":\"");
+        line.push_str(event.metadata().level().as_str());
+        line.push('"');
         let mut fields = Fields {
-            writer: &mut writer,
+            writer: &mut line,
             written: Ok(()),
         };
         event.record(&mut fields);
         fields.written?;
-        writer.write_str("}\n")
+        line.push_str("}\n");
+        writer.write_str(&line)
     }
 }
 

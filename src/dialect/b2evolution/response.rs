@@ -134,6 +134,8 @@ fn respond(status: StatusCode, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    // These, and what the layers above add.
+    headers.reserve(6);
     let content_type = HeaderValue::from_static("application/json; charset=utf-8");
     let cache = HeaderValue::from_static("no-cache, must-revalidate");
     headers.insert(CONTENT_TYPE, content_type);
