@@ -5,6 +5,7 @@ mod answers;
 mod b2evolution;
 mod grupo;
 mod laws;
+mod refusals;
 mod upstream;
 mod vision6;
 

@@ -160,11 +160,22 @@ fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation
                 head.status,
                 code.unwrap_or("none")
             )),
+            // Nobody's profile was asked for.
+            Some(Kind::Closed) if code == Some("no_access") && !names_a_user(operation) => {
+                failure("a closed account, and none was named")
+            }
             Some(kind) if message.is_empty() => Error::from(kind),
             Some(kind) => Error::new(kind, message),
         }
     });
     Error::all(errors).unwrap_or_else(|| failure("an empty list of errors"))
+}
+
+const fn names_a_user(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::View | Operation::Update | Operation::Delete
+    )
 }
 
 /// The messages as plain text, without the reference that ends those of another Dragoman.

@@ -68,6 +68,10 @@ fn login(error: Error) -> Failure {
     Failure::Login(Error::from(Kind::Upstream).caused_by(error))
 }
 
+/// What is said of another's account, in the words of the one vendor that has some: they are not those
+/// for the caller's own.
+const CLOSED: &str = "The requested user account is closed!";
+
 /// The credentials, the syntax and the operation were the gateway's, not the caller's.
 fn fault(error: Error) -> Failure {
     match error.kind() {
@@ -80,6 +84,8 @@ fn fault(error: Error) -> Failure {
                            ask its administrator";
             Failure::Call(Error::new(Kind::PermissionDenied, message).caused_by(error))
         }
+        // Whom the command names: an account of the gateway's own is told as a login.
+        Kind::Closed => Failure::Call(Error::new(Kind::Closed, CLOSED).caused_by(error)),
         Kind::UserNotFound
         | Kind::GroupNotFound
         | Kind::UsernameTaken
@@ -90,7 +96,6 @@ fn fault(error: Error) -> Failure {
         | Kind::MissingArgument(_)
         | Kind::BadSearch
         | Kind::DeleteRefused
-        | Kind::Closed
         | Kind::NotAMember
         | Kind::PasswordRefused(_)
         | Kind::UnknownOutcome
