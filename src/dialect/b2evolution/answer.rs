@@ -164,7 +164,8 @@ fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation
             Some(Kind::Closed) if code == Some("no_access") && !names_a_user(operation) => {
                 failure("a closed account, and none was named")
             }
-            Some(kind) if message.is_empty() => Error::from(kind),
+            // Whoever waited in vain may say no more than that it took long.
+            Some(kind) if message.is_empty() || kind == Kind::UnknownOutcome => Error::from(kind),
             Some(kind) => Error::new(kind, message),
         }
     });

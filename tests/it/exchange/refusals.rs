@@ -50,3 +50,13 @@ fn a_closed_account_is_never_the_callers() {
         assert_eq!(*error.kind(), Kind::Upstream);
     }
 }
+
+/// A caller was told to try a write again that another gateway may have sent.
+#[test]
+fn a_write_that_took_too_long_is_in_doubt_in_words_too() {
+    let late = "{\"error_status\":\"504 Gateway Timeout\",\"error_info\":\"the call took too long; try again later (ref 0a1b2c)\"}";
+    let error = refused(Dialect::B2evolution, update(), 504, late);
+    assert_eq!(*error.kind(), Kind::UnknownOutcome);
+    let words = "the write was sent and its outcome is unknown; look before repeating it";
+    assert_eq!(error.message(), words);
+}
