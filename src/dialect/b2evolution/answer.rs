@@ -41,7 +41,14 @@ pub(super) fn decode(
     let operation = operation(command);
     if json.take("error_status").is_some() {
         let message = string(&mut json, "error_info").unwrap_or_default();
-        return Err(Refusal::Fault(refused(None, &message, head, operation)));
+        let error = refused(None, &message, head, operation);
+        // It broke off somewhere, and what it had done by then stays done.
+        let is_fatal = head.status == StatusCode::INTERNAL_SERVER_ERROR;
+        return Err(if is_fatal && *error.kind() == Kind::Upstream {
+            Refusal::Unreadable(error)
+        } else {
+            Refusal::Fault(error)
+        });
     }
     match string(&mut json, "code") {
         Some(code) => {

@@ -40,6 +40,17 @@ impl Refusal {
         )
     }
 
+    /// The same, as the answer to a question of the gateway's own: what is wrong with that is nothing
+    /// that the caller sent.
+    pub(in crate::dialect) fn of_own_question(self) -> Self {
+        match self {
+            Self::Fault(error) if !concerns_the_caller(error.kind()) => {
+                Self::Fault(Error::from(Kind::Upstream).caused_by(error))
+            }
+            other @ (Self::Fault(_) | Self::Login(_) | Self::Unreadable(_)) => other,
+        }
+    }
+
     /// The failure of a command whose last request had that effect and got that status.
     pub(in crate::dialect) fn into_failure(self, effect: Effect, status: StatusCode) -> Failure {
         match self {
@@ -56,6 +67,38 @@ impl Refusal {
             }
             Self::Unreadable(error) => Failure::Call(error),
         }
+    }
+}
+
+/// Whom the caller named, and what it can wait for; not a field or a value.
+const fn concerns_the_caller(kind: &Kind) -> bool {
+    match kind {
+        Kind::Unauthenticated
+        | Kind::LockedOut
+        | Kind::PermissionDenied
+        | Kind::UserNotFound
+        | Kind::Closed
+        | Kind::UnknownOutcome
+        | Kind::Unsupported
+        | Kind::RateLimited { .. }
+        | Kind::Timeout
+        | Kind::Overloaded
+        | Kind::Upstream
+        | Kind::Internal => true,
+        Kind::GroupNotFound
+        | Kind::UsernameTaken
+        | Kind::EmailTaken
+        | Kind::InvalidEmail
+        | Kind::SlugTaken
+        | Kind::InvalidArgument(_)
+        | Kind::MissingArgument(_)
+        | Kind::BadSearch
+        | Kind::DeleteRefused
+        | Kind::NotAMember
+        | Kind::PasswordRefused(_)
+        | Kind::UnknownOperation
+        | Kind::Malformed
+        | Kind::TooLarge => false,
     }
 }
 

@@ -36,11 +36,14 @@ pub(super) enum Sort {
     FaultBut(fn(&Request<Bytes>) -> bool),
 }
 
+/// An answer made of the success.
+type Make = Box<dyn Fn(&Response<Bytes>) -> Response<Bytes>>;
+
 /// One class of answers.
 pub(super) struct Class {
     pub(super) name: String,
     pub(super) sort: Sort,
-    make: Box<dyn Fn(&Response<Bytes>) -> Response<Bytes>>,
+    make: Make,
 }
 
 impl Class {
@@ -101,15 +104,18 @@ pub(super) fn all(dialect: Dialect) -> Vec<Class> {
     classes
 }
 
+fn cut_at(name: &str, at: fn(usize) -> usize) -> Class {
+    Class::changed(name, Sort::Nothing, move |success| {
+        let body = success.body();
+        success.clone().map(|_| body.slice(..at(body.len())))
+    })
+}
+
 /// Successes that are none.
 fn cut() -> Vec<Class> {
     vec![
-        Class::edited("success cut in half", Sort::Nothing, |body| {
-            body[..body.len() / 2].to_owned()
-        }),
-        Class::edited("success without its last byte", Sort::Nothing, |body| {
-            body[..body.len() - 1].to_owned()
-        }),
+        cut_at("success cut in half", |length| length / 2),
+        cut_at("success without its last byte", |length| length - 1),
         Class::edited("success twice", Sort::Nothing, |body| body.repeat(2)),
         Class::edited("success in a page", Sort::Nothing, |body| {
             format!("<html><script>{body}</script>{PAGE}</html>")

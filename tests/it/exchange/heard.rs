@@ -19,7 +19,9 @@ pub(super) enum Heard {
     Made,
     /// The system behind failed.
     UpstreamFailed,
-    /// It was not done.
+    /// It was not done, for whom it is about, who asks, or how busy it is.
+    Refused,
+    /// It was not done, for what was sent.
     Fault,
 }
 
@@ -100,16 +102,22 @@ pub(super) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
 fn grupo(answer: &Response<Bytes>, body: &Value) -> Result<Heard, String> {
     must(answer.status() == 200, "the status is not 200")?;
     has_type(answer, "text/html; charset=UTF-8")?;
-    match &body["success"] {
-        Value::Bool(true) => return Ok(Heard::Success),
-        success => must(*success == false, "success is no boolean")?,
+    if body["success"] == true {
+        return Ok(Heard::Success);
     }
+    must(body["success"] == false, "success is no boolean")?;
     let said = words(text(body, "error_message")?)?;
-    must(body["error_variables"].is_array(), "there are no variables")?;
+    let variables = body["error_variables"]
+        .as_array()
+        .ok_or("there are no variables")?;
+    let is_twice = |(index, variable)| variables.iter().skip(index + 1).any(|it| it == variable);
+    let is_repeated = variables.iter().enumerate().any(is_twice);
+    must(!is_repeated, "a variable is there twice")?;
     match text(body, "error_key")? {
         // What is said of a key is said of the caller's own.
         "invalid_api_secret_key" => Err("the key was the gateway's".to_owned()),
         "something_went_wrong" => Ok(by_words(said)),
+        "account_not_found" | "account_banned" | "permission_denied" => Ok(Heard::Refused),
         _ => Ok(Heard::Fault),
     }
 }
@@ -140,6 +148,7 @@ fn vision6(answer: &Response<Bytes>, body: &Value) -> Result<Heard, String> {
     match code {
         Some(100 | 103) => Ok(by_words(detail)),
         Some(300 | 301) => Err("the key was the gateway's".to_owned()),
+        Some(302 | 321 | 331 | 399) => Ok(Heard::Refused),
         Some(_) => Ok(Heard::Fault),
         None => Err("there is no code".to_owned()),
     }
@@ -156,6 +165,7 @@ fn b2evolution(answer: &Response<Bytes>, body: &Value) -> Result<Heard, String> 
         let said = words(text(body, "error_info")?)?;
         return Ok(match status.as_u16() {
             502 | 504 => by_words(said),
+            429 | 503 => Heard::Refused,
             _ => Heard::Fault,
         });
     }
@@ -186,7 +196,12 @@ fn b2evolution(answer: &Response<Bytes>, body: &Value) -> Result<Heard, String> 
     for item in items.iter().skip(1) {
         words(item.split_once("</li>").ok_or("an open item")?.0)?;
     }
-    Ok(Heard::Fault)
+    Ok(match code {
+        "no_access" | "user_invalid_id" | "system_maintenance" => Heard::Refused,
+        // So is what the upstream cannot do.
+        "update_failed" if items.len() == 1 => Heard::Refused,
+        _ => Heard::Fault,
+    })
 }
 
 fn text<'a>(body: &'a Value, member: &str) -> Result<&'a str, String> {
@@ -224,6 +239,7 @@ fn by_words(said: &str) -> Heard {
         }
         "the user was made, and its number is not known; look for its username" => Heard::Made,
         _ if said.starts_with("the system behind the gateway failed") => Heard::UpstreamFailed,
-        _ => Heard::Fault,
+        // What cannot be done, or not now.
+        _ => Heard::Refused,
     }
 }

@@ -2,8 +2,9 @@
 
 use dragoman::command::email::Email;
 use dragoman::command::name::Username;
+use dragoman::command::query::UserQuery;
 use dragoman::command::text::Text;
-use dragoman::command::user::UserChange;
+use dragoman::command::user::{UserChange, UserRef};
 use dragoman::command::{Command, Dialect, Edit};
 use dragoman::error::{Error, Kind};
 use dragoman::secret::Secret;
@@ -59,4 +60,56 @@ fn a_write_that_took_too_long_is_in_doubt_in_words_too() {
     assert_eq!(*error.kind(), Kind::UnknownOutcome);
     let words = "the write was sent and its outcome is unknown; look before repeating it";
     assert_eq!(error.message(), words);
+}
+
+/// A new user was refused with "try again later" by a server that had broken off somewhere.
+#[test]
+fn a_write_that_broke_off_is_in_doubt() {
+    let fatal = "{\"error_status\":\"500 Internal Server Error\",\"error_info\":\"New object cannot be updated!\"}";
+    let kind = |command| {
+        refused(Dialect::B2evolution, command, 500, fatal)
+            .kind()
+            .clone()
+    };
+    assert_eq!(kind(create()), Kind::UnknownOutcome);
+    assert_eq!(kind(read()), Kind::Upstream);
+    let known = fatal.replace(
+        "New object cannot be updated!",
+        "Requested Group does not exist!",
+    );
+    let error = refused(Dialect::B2evolution, create(), 500, &known);
+    assert_eq!(*error.kind(), Kind::GroupNotFound);
+}
+
+/// A caller was told that a field was wrong which only the gateway's own look-up had.
+#[test]
+fn what_is_wrong_with_a_look_up_is_no_fault_of_the_callers() {
+    let name = UserRef::Username(Username::parse("vera").unwrap());
+    let remove = || Command::DeleteUser(name.clone());
+    let illegal = "{\"error_status\":\"400 Bad Request\",\"error_info\":\"Illegal value received for parameter &laquo;per_page&raquo;!\"}";
+    let params = "{\"id\":1,\"result\":null,\"error\":{\"code\":310,\"message\":\"Invalid Method Parameters\"}}";
+    for (upstream, status, body) in [
+        (Dialect::B2evolution, 400, illegal),
+        (Dialect::Vision6, 200, params),
+    ] {
+        let error = refused(upstream, remove(), status, body);
+        assert_eq!(*error.kind(), Kind::Upstream, "{upstream}");
+    }
+    let taken = params.replace("310", "331");
+    let error = refused(Dialect::Vision6, remove(), 200, &taken);
+    assert_eq!(*error.kind(), Kind::UserNotFound);
+    // What a caller searches for is its own question.
+    let list = Command::ListUsers(UserQuery::default());
+    let error = refused(Dialect::Vision6, list, 200, params);
+    assert_eq!(*error.kind(), Kind::InvalidArgument("params".into()));
+}
+
+/// Of one fault the attribute was named, of several the fields of b2evolution.
+#[test]
+fn several_faults_are_told_in_canonical_words_too() {
+    let faults = "{\"code\":\"update_failed\",\"message\":\"<ul class=\\\"message_group\\\">Validation errors:\
+        <li>Please enter your login.<\\/li><li>User level must be between 0 and 10.<\\/li><\\/ul>\"}";
+    let error = refused(Dialect::B2evolution, update(), 403, faults);
+    let fields: Vec<_> = error.faults().map(|fault| fault.kind().field()).collect();
+    assert_eq!(fields, [Some("username"), Some("level")]);
 }

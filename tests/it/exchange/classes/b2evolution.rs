@@ -102,8 +102,15 @@ pub(super) fn all() -> Vec<Class> {
         ));
     }
     for (status, info) in BARE {
-        let name = format!("{}: {}", &status[..3], plain(info));
-        classes.push(Class::fixed(name, Sort::Fault, bare(status, info)));
+        let name = format!("{}: {}", number(status), plain(info));
+        // What broke off may have been done up to there.
+        let breaks_off = status.starts_with("500");
+        let sort = if breaks_off {
+            Sort::Nothing
+        } else {
+            Sort::Fault
+        };
+        classes.push(Class::fixed(name, sort, bare(status, info)));
     }
     let mut crowded = bare(BARE[2].0, BARE[2].1);
     crowded.headers_mut().insert(RETRY_AFTER, 7.into());
@@ -175,7 +182,8 @@ fn recorded() -> Vec<(String, Response<Bytes>)> {
 /// What a recorded answer says; nothing of one that shows users.
 fn sort(recorded: &Response<Bytes>) -> Option<Sort> {
     let text = std::str::from_utf8(recorded.body()).unwrap();
-    let json = text.find("{\"").map_or("", |start| &text[start..]);
+    let json = text.find("{\"").and_then(|start| text.get(start..));
+    let json = json.unwrap_or_default();
     let Ok(body) = serde_json::from_str::<Value>(json) else {
         // A web server that refuses has not handed it on.
         let is_refusal = recorded.status().is_client_error();
@@ -186,7 +194,14 @@ fn sort(recorded: &Response<Bytes>) -> Option<Sort> {
         });
     };
     if body.get("error_status").is_some() {
-        return Some(Sort::Fault);
+        let info = body["error_info"].as_str()?;
+        let is_of_form = info.starts_with("param(-)") || info.contains("Group");
+        let breaks_off = recorded.status() == 500 && !is_of_form;
+        return Some(if breaks_off {
+            Sort::Nothing
+        } else {
+            Sort::Fault
+        });
     }
     Some(
         match (body.get("code")?.as_str()?, recorded.status().as_u16()) {
@@ -213,8 +228,10 @@ fn is_list(request: &Request<Bytes>) -> bool {
 }
 
 fn bare(status: &str, info: &str) -> Response<Bytes> {
-    let number = status[..3].parse().unwrap();
-    json_answer(number, &json!({"error_status": status, "error_info": info}))
+    json_answer(
+        number(status).parse().unwrap(),
+        &json!({"error_status": status, "error_info": info}),
+    )
 }
 
 fn plain(message: &str) -> String {
@@ -227,4 +244,8 @@ fn plain(message: &str) -> String {
         }
     }
     plain.chars().take(40).collect()
+}
+
+fn number(status: &str) -> &str {
+    status.split(' ').next().unwrap()
 }

@@ -45,6 +45,13 @@ fn check(
         return Ok(());
     }
     let heard = hear(cell.caller, &answered.reply)?;
+    let is_form = ["create", "update"]
+        .iter()
+        .any(|it| cell.case.starts_with(it));
+    must(
+        !is_form || names_no_attribute(reply),
+        "a form has no such field",
+    )?;
     let (effect, request) = &done.sent[step];
     let allowed: &[Heard] = match (class.sort, effect) {
         // A user without a number is no success to those who are owed one.
@@ -54,10 +61,14 @@ fn check(
             return must(is_same, "it is another answer than the success");
         }
         (Sort::To(is_to) | Sort::FaultBut(is_to), _) if is_to(request) => {
-            &[Heard::Success, Heard::Made, Heard::Fault]
+            &[Heard::Success, Heard::Made, Heard::Refused, Heard::Fault]
+        }
+        // What is wrong with a question of the gateway's own is nothing that the caller sent.
+        (Sort::Fault | Sort::FaultBut(_) | Sort::Doubt, Effect::Read) if looks_up(done, step) => {
+            &[Heard::Refused, Heard::UpstreamFailed]
         }
         (Sort::Fault | Sort::FaultBut(_), _) | (Sort::Doubt, Effect::Read) => {
-            &[Heard::Fault, Heard::UpstreamFailed]
+            &[Heard::Refused, Heard::Fault, Heard::UpstreamFailed]
         }
         (Sort::Doubt | Sort::Nothing | Sort::To(_), Effect::Write) => &[Heard::UnknownOutcome],
         (Sort::Nothing | Sort::To(_), Effect::Read) | (Sort::Unsent, _) => &[Heard::UpstreamFailed],
@@ -71,6 +82,20 @@ fn check(
         .into_iter()
         .any(|(effect, _)| *effect == Effect::Write);
     must(heard == Heard::Success || !goes_on, "it wrote all the same")
+}
+
+/// The vendor's words name a field of a form by the vendor's name.
+fn names_no_attribute(reply: &str) -> bool {
+    let attributes = [
+        "username",
+        "password",
+        "email",
+        "level",
+        "given_name",
+        "display_name",
+    ];
+    let is_named = |it: &&str| reply.contains(&format!("&laquo;{it}&raquo;"));
+    !attributes.iter().any(is_named)
 }
 
 /// What no answer shows: pages, and the gateway's own credentials and session.
@@ -87,6 +112,12 @@ fn is_settled(done: &Answered, step: usize) -> bool {
     let (before, rest) = done.sent.split_at(step);
     let is_written = before.iter().any(|(effect, _)| *effect == Effect::Write);
     is_written || (step > 0 && counts(&rest[0].1))
+}
+
+/// Whether the request finds out what the write after it needs.
+fn looks_up(done: &Answered, step: usize) -> bool {
+    let mut later = done.sent.iter().skip(step + 1);
+    later.any(|(effect, _)| *effect == Effect::Write)
 }
 
 /// Whether it asks how many users there are besides those that were listed.
