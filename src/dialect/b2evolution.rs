@@ -151,6 +151,7 @@ mod exchange;
 mod expresses;
 mod fault;
 mod field;
+mod field_names;
 mod filter;
 mod form;
 mod html;

@@ -3,8 +3,12 @@
 
 mod answers;
 mod b2evolution;
+mod classes;
 mod grupo;
+mod heard;
 mod laws;
+mod matrix;
+mod refusals;
 mod upstream;
 mod vision6;
 
@@ -28,10 +32,11 @@ use crate::golden::{Case, same_as_recorded};
 use crate::harness;
 
 /// The cases of the matrix: every command that a caller of the dialect can send.
-const GRUPO: [&str; 17] = [
+const GRUPO: [&str; 18] = [
     "a-user-is-made-from-what-the-documentation-asks-for",
     "a-user-is-changed-by-username",
     "a-user-is-changed-by-number",
+    "a-user-is-given-another-name",
     "a-user-is-deactivated",
     "a-role-is-given-by-its-name",
     "a-user-is-removed-by-username",
@@ -47,14 +52,17 @@ const GRUPO: [&str; 17] = [
     "a-ban-is-lifted",
     "a-message-is-not-sent-from-here",
 ];
-const VISION6: [&str; 17] = [
+const VISION6: [&str; 20] = [
     "add-user",
+    "add-user-with-names",
     "add-user-needs-only-a-username",
     "edit-user-leaves-what-is-not-mentioned",
+    "edit-user-changes-the-names",
     "edit-user-changes-every-documented-key",
     "edit-user-deactivates",
     "edit-user-refuses-a-taken-username",
     "delete-user",
+    "delete-user-in-2-0",
     "get-user-by-id",
     "search-users-lists-everybody",
     "search-users-cuts-out-a-page",
@@ -66,10 +74,12 @@ const VISION6: [&str; 17] = [
     "get-timezone-list",
     "native-get-credit-balance-is-not-supported",
 ];
-const B2EVOLUTION: [&str; 17] = [
+const B2EVOLUTION: [&str; 19] = [
     "create-minimal",
     "create-in-full",
+    "create-with-names",
     "update-identity",
+    "update-of-the-names",
     "update-keeps-what-is-not-sent",
     "update-of-organizations-with-roles",
     "update-of-the-admin-form",
@@ -141,7 +151,7 @@ fn show(caller: Dialect, case: &str, upstream: Dialect) -> String {
         Ok(outcome) => writeln!(shown, "outcome: {outcome:?}").unwrap(),
         Err(error) => writeln!(shown, "{}: {error}", error.kind().name()).unwrap(),
     }
-    let reference = RequestId::new(0x7f_3a9c).reference();
+    let reference = RequestId::new(REQUEST).reference();
     let reply = reply_to.encode_response(vec![result], reference, &route.policy);
     let body = String::from_utf8_lossy(reply.body()).into_owned();
     writeln!(shown, "reply: {} {body}\n", reply.status().as_u16()).unwrap();
@@ -192,6 +202,10 @@ pub(super) struct Ran {
     pub(super) result: Result<Outcome, Failure>,
     pub(super) learnt: Learnt,
 }
+
+/// The request that is answered, and how messages refer to it.
+const REQUEST: u128 = 0x7f_3a9c;
+const REFERENCE: &str = "7f3a9c";
 
 /// More requests than any command takes.
 const TOO_MANY: usize = 10;

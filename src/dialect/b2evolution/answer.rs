@@ -41,7 +41,14 @@ pub(super) fn decode(
     let operation = operation(command);
     if json.take("error_status").is_some() {
         let message = string(&mut json, "error_info").unwrap_or_default();
-        return Err(Refusal::Fault(refused(None, &message, head, operation)));
+        let error = refused(None, &message, head, operation);
+        // It broke off somewhere, and what it had done by then stays done.
+        let is_fatal = head.status == StatusCode::INTERNAL_SERVER_ERROR;
+        return Err(if is_fatal && *error.kind() == Kind::Upstream {
+            Refusal::Unreadable(error)
+        } else {
+            Refusal::Fault(error)
+        });
     }
     match string(&mut json, "code") {
         Some(code) => {
@@ -160,11 +167,23 @@ fn refused(code: Option<&str>, message: &str, head: &Parts, operation: Operation
                 head.status,
                 code.unwrap_or("none")
             )),
-            Some(kind) if message.is_empty() => Error::from(kind),
+            // Nobody's profile was asked for.
+            Some(Kind::Closed) if code == Some("no_access") && !names_a_user(operation) => {
+                failure("a closed account, and none was named")
+            }
+            // Whoever waited in vain may say no more than that it took long.
+            Some(kind) if message.is_empty() || kind == Kind::UnknownOutcome => Error::from(kind),
             Some(kind) => Error::new(kind, message),
         }
     });
     Error::all(errors).unwrap_or_else(|| failure("an empty list of errors"))
+}
+
+const fn names_a_user(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::View | Operation::Update | Operation::Delete
+    )
 }
 
 /// The messages as plain text, without the reference that ends those of another Dragoman.

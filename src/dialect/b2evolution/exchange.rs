@@ -27,6 +27,7 @@ use self::directory::Directory;
 pub(super) use self::merge::HIDDEN;
 use self::subject::{effect, query, unasked, update};
 use super::field::Flag;
+use super::field_names::in_canonical_words;
 use super::{answer, request};
 use crate::auth::Call;
 use crate::command::user::{User, UserRef};
@@ -218,7 +219,7 @@ impl Exchange {
     fn act(&mut self) -> Result<Step, Failure> {
         self.state = State::Act;
         let request = request::encode(&self.call, &self.terms.policy);
-        let request = request.map_err(change::in_canonical_words)?;
+        let request = request.map_err(in_canonical_words)?;
         Ok(self.send(request, effect(&self.call.command)))
     }
 
@@ -232,7 +233,7 @@ impl Exchange {
     fn merge(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         let user = match self.viewed(head, body) {
             Ok(user) => user,
-            Err(refusal) => return self.refused(refusal, Effect::Read, head),
+            Err(refusal) => return self.refused(refusal.of_own_question(), Effect::Read, head),
         };
         if let Some(directory) = self.forgets(&user) {
             return self.look_up_again(directory);
@@ -343,7 +344,15 @@ impl Exchange {
     }
 
     fn read(&self, command: &Command, head: &Parts, body: &[u8]) -> Result<Outcome, Failure> {
-        answer::decode(command, head, body, &self.terms.policy)
-            .map_err(|refusal| refusal.into_failure(Effect::Read, head.status))
+        let answer = answer::decode(command, head, body, &self.terms.policy);
+        answer.map_err(|refusal| {
+            let is_callers_question = query(&self.call.command).is_some();
+            let refusal = if is_callers_question {
+                refusal
+            } else {
+                refusal.of_own_question()
+            };
+            refusal.into_failure(Effect::Read, head.status)
+        })
     }
 }

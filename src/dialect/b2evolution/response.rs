@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 use super::fault::{self, Fault};
 use super::operation::{Note, Operation, ReplyTo};
 use super::wording::{self, Shape};
-use super::{html, wire};
+use super::{field_names, html, wire};
 use crate::auth::call::Reference;
 use crate::command::user::{Status, User};
 use crate::dialect::relayed;
@@ -89,6 +89,7 @@ fn refuse(error: &Error, reply_to: &ReplyTo, reference: Reference) -> Response<B
         .faults()
         .map(|error| (error, fault::of_error(error, reply_to)))
         .collect();
+    let operation = reply_to.operation;
     let alone = faults
         .iter()
         .find(|(_, fault)| matches!(fault.shape(), Shape::Bare(_)))
@@ -101,12 +102,15 @@ fn refuse(error: &Error, reply_to: &ReplyTo, reference: Reference) -> Response<B
     let shape = alone.map_or(Shape::UPDATE_FAILED, |(_, fault)| fault.shape());
     let message = if shape == Shape::LISTED {
         let listed = faults.iter().filter(|(_, fault)| fault.shape() == shape);
-        let items =
-            listed.map(|(error, fault)| format!("<li>{}</li>", words(error, fault, reference)));
+        let items = listed.map(|(error, fault)| {
+            format!("<li>{}</li>", words(error, fault, operation, reference))
+        });
         let items: String = items.collect();
         format!("<ul class=\"message_group\">Validation errors:{items}</ul>")
     } else {
-        alone.map_or_else(String::new, |(error, fault)| words(error, fault, reference))
+        alone.map_or_else(String::new, |(error, fault)| {
+            words(error, fault, operation, reference)
+        })
     };
     let status = match shape {
         Shape::Coded { status, .. } | Shape::Bare(status) => status,
@@ -123,8 +127,12 @@ fn refuse(error: &Error, reply_to: &ReplyTo, reference: Reference) -> Response<B
     response
 }
 
-fn words(error: &Error, fault: &Fault<'_>, reference: Reference) -> String {
+/// What was found below the codec is found in canonical words; a form has its own.
+fn words(error: &Error, fault: &Fault<'_>, operation: Operation, reference: Reference) -> String {
     match fault {
+        Fault::Vendor(wording, name) if operation.has_form() => {
+            wording.html(field_names::of_attribute(name)).into_owned()
+        }
         Fault::Vendor(wording, name) => wording.html(name).into_owned(),
         Fault::Own(_) => format!("{} (ref {reference})", html::escape(error.message())),
     }

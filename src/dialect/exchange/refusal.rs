@@ -40,6 +40,17 @@ impl Refusal {
         )
     }
 
+    /// The same, as the answer to a question of the gateway's own: what is wrong with that is nothing
+    /// that the caller sent.
+    pub(in crate::dialect) fn of_own_question(self) -> Self {
+        match self {
+            Self::Fault(error) if !concerns_the_caller(error.kind()) => {
+                Self::Fault(Error::from(Kind::Upstream).caused_by(error))
+            }
+            other @ (Self::Fault(_) | Self::Login(_) | Self::Unreadable(_)) => other,
+        }
+    }
+
     /// The failure of a command whose last request had that effect and got that status.
     pub(in crate::dialect) fn into_failure(self, effect: Effect, status: StatusCode) -> Failure {
         match self {
@@ -59,6 +70,38 @@ impl Refusal {
     }
 }
 
+/// Whom the caller named, and what it can wait for; not a field or a value.
+const fn concerns_the_caller(kind: &Kind) -> bool {
+    match kind {
+        Kind::Unauthenticated
+        | Kind::LockedOut
+        | Kind::PermissionDenied
+        | Kind::UserNotFound
+        | Kind::Closed
+        | Kind::UnknownOutcome
+        | Kind::Unsupported
+        | Kind::RateLimited { .. }
+        | Kind::Timeout
+        | Kind::Overloaded
+        | Kind::Upstream
+        | Kind::Internal => true,
+        Kind::GroupNotFound
+        | Kind::UsernameTaken
+        | Kind::EmailTaken
+        | Kind::InvalidEmail
+        | Kind::SlugTaken
+        | Kind::InvalidArgument(_)
+        | Kind::MissingArgument(_)
+        | Kind::BadSearch
+        | Kind::DeleteRefused
+        | Kind::NotAMember
+        | Kind::PasswordRefused(_)
+        | Kind::UnknownOperation
+        | Kind::Malformed
+        | Kind::TooLarge => false,
+    }
+}
+
 /// A redirect, and a refusal by the web server in front, mean that nothing was done.
 fn may_be_done(status: StatusCode) -> bool {
     !status.is_redirection() && !status.is_client_error()
@@ -67,6 +110,10 @@ fn may_be_done(status: StatusCode) -> bool {
 fn login(error: Error) -> Failure {
     Failure::Login(Error::from(Kind::Upstream).caused_by(error))
 }
+
+/// What is said of another's account, in the words of the one vendor that has some: they are not those
+/// for the caller's own.
+const CLOSED: &str = "The requested user account is closed!";
 
 /// The credentials, the syntax and the operation were the gateway's, not the caller's.
 fn fault(error: Error) -> Failure {
@@ -80,6 +127,8 @@ fn fault(error: Error) -> Failure {
                            ask its administrator";
             Failure::Call(Error::new(Kind::PermissionDenied, message).caused_by(error))
         }
+        // Whom the command names: an account of the gateway's own is told as a login.
+        Kind::Closed => Failure::Call(Error::new(Kind::Closed, CLOSED).caused_by(error)),
         Kind::UserNotFound
         | Kind::GroupNotFound
         | Kind::UsernameTaken
@@ -90,7 +139,6 @@ fn fault(error: Error) -> Failure {
         | Kind::MissingArgument(_)
         | Kind::BadSearch
         | Kind::DeleteRefused
-        | Kind::Closed
         | Kind::NotAMember
         | Kind::PasswordRefused(_)
         | Kind::UnknownOutcome

@@ -21,11 +21,17 @@ pub(super) fn write(error: &Error, action: Option<Action>, reference: Reference)
     out.push_str(r#","error_key":"#);
     write_php_string(&mut out, first.key);
     if first.variables.is_some() {
-        let variables = error
-            .faults()
-            .filter_map(|fault| Fault::of(fault.kind(), action).variables);
+        let mut variables = Vec::new();
+        for fault in error.faults() {
+            let own = Fault::of(fault.kind(), action).variables;
+            for variable in own.into_iter().flatten() {
+                if !variables.contains(&variable) {
+                    variables.push(variable);
+                }
+            }
+        }
         out.push_str(r#","error_variables":"#);
-        write_variables(&mut out, variables.flatten());
+        write_variables(&mut out, variables);
     }
     out.push('}');
     out
@@ -88,9 +94,9 @@ fn escape_html(text: &str) -> String {
     escaped
 }
 
-fn write_variables(out: &mut String, variables: impl Iterator<Item = Variable>) {
+fn write_variables(out: &mut String, variables: Vec<Variable>) {
     out.push('[');
-    for (index, variable) in variables.enumerate() {
+    for (index, variable) in variables.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }

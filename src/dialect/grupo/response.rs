@@ -11,7 +11,7 @@ use crate::auth::call::Reference;
 use crate::command::{Action, Command, Id};
 use crate::dialect::exchange::Refusal;
 use crate::dialect::relayed;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::framing::json::Json;
 use crate::outcome::Outcome;
 use crate::route::Policy;
@@ -85,9 +85,18 @@ pub(super) fn decode(
     }
     match answer.take("success") {
         Some(Json::Bool(true)) => outcome(command, answer),
-        Some(Json::Bool(false)) => Err(Refusal::Fault(failure::read(head, answer))),
+        Some(Json::Bool(false)) => Err(Refusal::Fault(refused(command, head, answer))),
         _ => Err(unreadable("the answer does not say success".to_owned())),
     }
+}
+
+fn refused(command: &Command, head: &Parts, answer: Json<'_>) -> Error {
+    let error = failure::read(head, answer);
+    let makes = matches!(command.action(), Action::CreateUser | Action::CreateGroup);
+    if makes && *error.kind() == Kind::Closed {
+        return upstream("it answered with a closed account, and none was named".to_owned());
+    }
+    error
 }
 
 fn success(outcome: &Outcome) -> String {

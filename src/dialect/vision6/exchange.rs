@@ -145,17 +145,11 @@ impl Exchange {
         body: &[u8],
     ) -> Result<Step, Failure> {
         let command = Command::ReadUser(UserRef::Id(id));
-        let answer = response::decode(
-            &command,
-            self.number,
-            head,
-            body,
-            &self.terms.policy,
-            self.is_callers,
-        );
+        let answer = self.read(&command, head, body);
         match answer.and_then(|outcome| check_user(&command, outcome)) {
             Ok(Outcome::User(user)) if look_up.fits(&user) => self.found_user(*user),
             Err(refusal) if !refusal.is_about_the_user() => {
+                let refusal = refusal.of_own_question();
                 Err(refusal.into_failure(Effect::Read, head.status))
             }
             Ok(_) | Err(_) => {
@@ -167,7 +161,10 @@ impl Exchange {
 
     fn found(&mut self, look_up: LookUp, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         let command = Command::ListUsers(look_up.query()?);
-        let outcome = self.read(&command, Effect::Read, head, body)?;
+        let outcome = self.read(&command, head, body).map_err(|refusal| {
+            let refusal = refusal.of_own_question();
+            refusal.into_failure(Effect::Read, head.status)
+        })?;
         let users = if let Outcome::Users(page) = outcome {
             page.users
         } else {
@@ -212,14 +209,7 @@ impl Exchange {
 
     fn acted(&mut self, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         let command = &self.call.command;
-        let answer = response::decode(
-            command,
-            self.number,
-            head,
-            body,
-            &self.terms.policy,
-            self.is_callers,
-        );
+        let answer = self.read(command, head, body);
         let outcome = match answer.and_then(|outcome| check_user(command, outcome)) {
             Ok(outcome) => in_account(outcome, self.call.account),
             Err(refusal) => return self.refused(refusal, head),
@@ -277,15 +267,15 @@ impl Exchange {
     /// A page whose number of users stays unknown says how many there are at least.
     fn counted(&mut self, mut page: UserPage, head: &Parts, body: &[u8]) -> Result<Step, Failure> {
         let command = Command::CountUsers(criteria(&self.call.command));
-        match self.read(&command, Effect::Read, head, body) {
+        match self.read(&command, head, body) {
             Ok(Outcome::Count(total)) => {
                 page.total = page.total.max(total);
                 Ok(Step::Done(Outcome::Users(page)))
             }
             Ok(_) => Ok(Step::Done(Outcome::Users(page))),
-            Err(failure) => match self.settled.take() {
+            Err(refusal) => match self.settled.take() {
                 Some(settled) => Ok(Step::Done(settled)),
-                None => Err(failure),
+                None => Err(refusal.into_failure(Effect::Read, head.status)),
             },
         }
     }
@@ -299,13 +289,7 @@ impl Exchange {
         Ok(Step::Send { request, effect })
     }
 
-    fn read(
-        &self,
-        command: &Command,
-        effect: Effect,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Outcome, Failure> {
+    fn read(&self, command: &Command, head: &Parts, body: &[u8]) -> Result<Outcome, Refusal> {
         response::decode(
             command,
             self.number,
@@ -314,7 +298,6 @@ impl Exchange {
             &self.terms.policy,
             self.is_callers,
         )
-        .map_err(|refusal| refusal.into_failure(effect, head.status))
     }
 }
 

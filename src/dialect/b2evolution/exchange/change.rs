@@ -1,6 +1,7 @@
 //! Changes as b2evolution can keep them, checked before anything is sent: where it cannot, it
 //! reports success all the same, or changes the value silently.
 
+use super::super::field_names::in_canonical_words;
 use super::super::{password, profile};
 use crate::auth::Credentials;
 use crate::command::Edit;
@@ -10,21 +11,6 @@ use crate::command::user::UserChange;
 use crate::dialect::exchange::Refusal;
 use crate::error::{Error, Kind};
 use crate::route::Policy;
-
-/// Canonical attributes and the fields that hold them: who is told of a fault may speak another
-/// dialect.
-const ATTRIBUTES: [(&str, &str); 10] = [
-    ("edited_user_login", "username"),
-    ("edited_user_firstname", "given_name"),
-    ("edited_user_lastname", "family_name"),
-    ("edited_user_nickname", "nickname"),
-    ("edited_user_gender", "gender"),
-    ("edited_user_locale", "locale"),
-    ("edited_user_email", "email"),
-    ("edited_user_level", "level"),
-    ("edited_user_pass1", "password"),
-    ("edited_user_status", "status"),
-];
 
 /// Whoever changes a password proves who it is by its own: here that is the gateway.
 pub(super) fn prove(change: &mut UserChange, credentials: &Credentials) {
@@ -138,27 +124,6 @@ pub(super) fn told(refusal: Refusal) -> Refusal {
         Refusal::Fault(error) => Refusal::Fault(in_canonical_words(error)),
         other @ (Refusal::Login(_) | Refusal::Unreadable(_)) => other,
     }
-}
-
-/// The same error, about the attribute instead of the field.
-pub(super) fn in_canonical_words(error: Error) -> Error {
-    let Some(field) = error.kind().field() else {
-        return error;
-    };
-    // Of several faults each has its own field.
-    if error.faults().count() > 1 {
-        return error;
-    }
-    let Some((field, attribute)) = ATTRIBUTES.iter().find(|(known, _)| *known == field) else {
-        return error;
-    };
-    let message = error.message().replace(field, attribute);
-    let kind = if matches!(error.kind(), Kind::MissingArgument(_)) {
-        Kind::MissingArgument((*attribute).into())
-    } else {
-        Kind::InvalidArgument((*attribute).into())
-    };
-    Error::new(kind, message).caused_by(error)
 }
 
 /// Whether an attribute that a read shows is among those that change.
