@@ -6,6 +6,7 @@
 mod arguments;
 mod audit;
 mod bulk;
+mod certificates;
 mod check;
 mod crosswalk;
 mod explain;

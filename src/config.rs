@@ -29,6 +29,7 @@ mod sources;
 mod store;
 mod suggest;
 mod targets;
+mod tls;
 mod upstream_url;
 mod upstreams;
 mod value;
@@ -126,7 +127,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
 
     let at = place.at("server");
     let server = at.read::<ServerSection>(faults);
-    let server = server.map(|section| section.build(at, faults));
+    let server = server.map(|section| section.build(files, at, faults));
     let at = place.at("admin");
     let admin = at.read::<AdminSection>(faults);
     let admin = admin.map(|section| section.build(server.as_ref(), directory, at, faults));

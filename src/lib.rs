@@ -10,7 +10,7 @@
 //! [`stack`] shows all of it in order, on one page. [`client`] is the mirror of [`server`], towards
 //! an upstream.
 //!
-//! 1. [`server`] accepts the connection and reads HTTP/1.1 or HTTP/2, with a timer for everything
+//! 1. [`server`] accepts the connection, shakes hands where TLS is spoken, and reads HTTP/1.1 or HTTP/2, with a timer for everything
 //!    a peer can leave undone.
 //! 2. The HTTP stack ([`middleware`]) gives the request an id, finds out where it came from, finds
 //!    its [`route`], and buffers its body. It knows nothing of users and groups.

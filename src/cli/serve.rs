@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
-use super::{first_start, load, notifier, say, store};
+use super::{certificates, first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::forward::{self, Forward, Upstreams};
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
+use crate::server::tls::Tls;
 use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
 use crate::store::crosswalk::CrosswalkAdmin;
 use crate::store::sqlite::SqliteStore;
@@ -54,12 +55,16 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .transpose();
     let control = control.map_err(|error| Failure::failed("admin.control", error))?;
     let announcement = announcement(&listener, &admin);
-    let server = server(&config, listener).with_admin(admin);
+    let tls = tls(&config)?;
+    let server = server(&config, tls, listener).with_admin(admin);
     let receiver = notifier::receiver(&config)?;
     signals::watch(server.shutdown())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
     let clock = Clock::system();
+    for objection in certificates::objections(&config, clock.now()) {
+        tracing::warn!("{objection}");
+    }
     let upstreams = Upstreams::new(config.upstreams.clone())
         .map_err(|error| Failure::failed("upstreams", error))?;
     let (pepper, store) = if config.has_store {
@@ -187,18 +192,31 @@ async fn log_head(store: &dyn Store) -> Result<(), Failure> {
 }
 
 /// The server as it is configured, without its admin listener.
-fn server(config: &Config, listener: Listener) -> Server {
+fn server(config: &Config, tls: Option<Tls>, listener: Listener) -> Server {
     let proxies = &config.auth.trusted_proxies;
     let limits = Limits {
         uncounted: proxies.clone(),
         ..config.server.limits.clone()
     };
-    let server = Server::new(listener, limits).with_drain(config.server.drain);
+    let mut server = Server::new(listener, limits).with_drain(config.server.drain);
+    if let Some(tls) = tls {
+        server = server.with_tls(tls);
+    }
     if config.server.proxy_protocol {
         server.with_proxy_protocol(proxies.clone())
     } else {
         server
     }
+}
+
+/// What is spoken on https addresses, where there are any.
+fn tls(config: &Config) -> Result<Option<Tls>, Failure> {
+    let certificates = &config.server.tls;
+    if certificates.is_empty() {
+        return Ok(None);
+    }
+    let tls = Tls::new(certificates).map_err(|error| Failure::failed("server.tls", error))?;
+    Ok(Some(tls))
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.
@@ -240,7 +258,7 @@ fn announcement(listener: &Listener, admin: &Listener) -> String {
             // Writing to a string cannot fail.
             let _ = match address {
                 Address::Tcp(address) => writeln!(text, "{name} http://{address}"),
-                Address::Unix { .. } => writeln!(text, "{name} {address}"),
+                Address::Tls(_) | Address::Unix { .. } => writeln!(text, "{name} {address}"),
             };
         }
     }
