@@ -25,6 +25,7 @@ mod route_tables;
 mod routes;
 mod secret_file;
 mod server;
+mod settled;
 mod sources;
 mod store;
 mod suggest;
@@ -33,6 +34,8 @@ mod tls;
 mod upstream_url;
 mod upstreams;
 mod value;
+
+use std::path::PathBuf;
 
 pub use self::admin::Admin;
 use self::admin::AdminSection;
@@ -113,6 +116,23 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
     };
     let config = build(&merged, &mut faults);
     config.filter(|_| faults.is_empty()).ok_or(faults)
+}
+
+/// The control socket of the gateway that is run with this. Whatever else is wrong is not looked at.
+pub fn control(sources: &Sources) -> Result<Option<PathBuf>, Faults> {
+    let mut faults = Faults::default();
+    let control = sources.merge(&mut faults).map(|merged| {
+        let place = Place::new(&merged.figment, &merged.file, "admin");
+        let admin = place.read::<AdminSection>(&mut faults)?;
+        admin
+            .build(None, &merged.directory, place, &mut faults)
+            .control
+    });
+    let control = control.unwrap_or_else(|fault| {
+        faults.push(fault);
+        None
+    });
+    Some(control).filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// Every section is built even where another has faults, so that all of them are found.

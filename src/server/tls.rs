@@ -30,11 +30,10 @@ impl Tls {
         Ok(Self(Arc::new(ArcSwap::from_pointee(config))))
     }
 
-    /// Shows these from the next handshake on, and resumes no session that began with those before.
+    /// Shows what the other shows from the next handshake on, and resumes no session that began before.
     /// Connections that are open go on.
-    pub fn replace(&self, certificates: &[Certificate]) -> Result<(), rustls::Error> {
-        self.0.store(Arc::new(config(certificates)?));
-        Ok(())
+    pub fn become_as(&self, other: &Self) {
+        self.0.store(other.0.load_full());
     }
 
     /// Shakes hands on a connection.

@@ -157,7 +157,7 @@ async fn replaced_certificates_are_shown_from_the_next_handshake_on_and_open_con
     let server = serve(tls.clone());
     let mut old = call(&server, Offer::default()).await.unwrap();
     assert!(old.get("/").await.ends_with("hello"));
-    tls.replace(&[after.read("only")]).unwrap();
+    tls.become_as(&after.alone());
     let mut new = call(&server, Offer::default()).await.unwrap();
     assert_eq!(new.shown(), after.der());
     for caller in [&mut old, &mut new] {
