@@ -4,13 +4,16 @@
 //! done.
 
 mod arguments;
+mod ask;
 mod audit;
 mod bulk;
+mod certificates;
 mod check;
 mod crosswalk;
 mod explain;
 mod failure;
 mod first_start;
+mod gateway;
 mod health;
 mod kept;
 mod key_rotate;
@@ -20,6 +23,8 @@ mod keys;
 mod load;
 mod notifier;
 mod notify;
+mod reload;
+mod reloader;
 mod serve;
 mod store;
 mod store_backup;
@@ -81,6 +86,7 @@ pub fn run() -> ExitCode {
         Some(Command::Members { store, command }) => {
             bulk::members(config, store.as_deref(), command)
         }
+        Some(Command::Reload) => reload::run(config),
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

@@ -25,13 +25,17 @@ mod route_tables;
 mod routes;
 mod secret_file;
 mod server;
+mod settled;
 mod sources;
 mod store;
 mod suggest;
 mod targets;
+mod tls;
 mod upstream_url;
 mod upstreams;
 mod value;
+
+use std::path::PathBuf;
 
 pub use self::admin::Admin;
 use self::admin::AdminSection;
@@ -114,6 +118,23 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
     config.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
+/// The control socket of the gateway that is run with this. Whatever else is wrong is not looked at.
+pub fn control(sources: &Sources) -> Result<Option<PathBuf>, Faults> {
+    let mut faults = Faults::default();
+    let control = sources.merge(&mut faults).map(|merged| {
+        let place = Place::new(&merged.figment, &merged.file, "admin");
+        let admin = place.read::<AdminSection>(&mut faults)?;
+        admin
+            .build(None, &merged.directory, place, &mut faults)
+            .control
+    });
+    let control = control.unwrap_or_else(|fault| {
+        faults.push(fault);
+        None
+    });
+    Some(control).filter(|_| faults.is_empty()).ok_or(faults)
+}
+
 /// Every section is built even where another has faults, so that all of them are found.
 fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let place = Place::new(&merged.figment, &merged.file, "");
@@ -126,7 +147,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
 
     let at = place.at("server");
     let server = at.read::<ServerSection>(faults);
-    let server = server.map(|section| section.build(at, faults));
+    let server = server.map(|section| section.build(files, at, faults));
     let at = place.at("admin");
     let admin = at.read::<AdminSection>(faults);
     let admin = admin.map(|section| section.build(server.as_ref(), directory, at, faults));

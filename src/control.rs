@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `GET /crosswalk` | the lines of the crosswalk |
 //! | `POST /crosswalk/import` with `pairs` | how many are `new` |
+//! | `POST /reload` | the configuration is read again: what became of it, in `lines` |
 //! | `POST /crosswalk/forget` with `upstream` and what | how many were `forgotten` |
 //!
 //! Whatever is refused is answered with an `error`, in words.
@@ -14,6 +15,7 @@
 mod bind_error;
 pub mod client;
 mod crosswalk;
+pub mod reload;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -21,6 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -37,6 +40,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 pub use self::bind_error::BindError;
+use self::reload::Reloads;
 use self::wire::Refused;
 use crate::forward::Forward;
 use crate::server::SocketFile;
@@ -66,6 +70,15 @@ pub struct Control {
     _file: SocketFile,
 }
 
+/// Whom the questions go to.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// What forwards at the moment.
+    pub forward: Arc<ArcSwap<Forward>>,
+    /// Who reloads.
+    pub reloads: Reloads,
+}
+
 impl Control {
     /// Binds the socket at the path, for the eyes of this user only. A socket that nobody answers at
     /// is replaced. Must be called within a Tokio runtime.
@@ -79,7 +92,7 @@ impl Control {
     }
 
     /// Answers for as long as it is polled.
-    pub async fn serve(self, forward: Forward) -> Infallible {
+    pub async fn serve(self, desk: Desk) -> Infallible {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         loop {
             let turn = Arc::clone(&turns).acquire_owned().await;
@@ -91,20 +104,20 @@ impl Control {
                     continue;
                 }
             };
-            let forward = forward.clone();
+            let desk = desk.clone();
             tokio::spawn(async move {
                 // Whoever is too slow, or leaves, is told nothing.
-                drop(timeout(PATIENCE, converse(stream, forward)).await);
+                drop(timeout(PATIENCE, converse(stream, desk)).await);
                 drop(turn);
             });
         }
     }
 }
 
-async fn converse(stream: UnixStream, forward: Forward) {
+async fn converse(stream: UnixStream, desk: Desk) {
     let service = service_fn(move |request| {
-        let forward = forward.clone();
-        async move { Ok::<_, Infallible>(answer(request, &forward).await) }
+        let desk = desk.clone();
+        async move { Ok::<_, Infallible>(answer(request, &desk).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -116,10 +129,21 @@ async fn converse(stream: UnixStream, forward: Forward) {
     }
 }
 
-async fn answer(request: Request<Incoming>, forward: &Forward) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
-    let known = ["/crosswalk", "/crosswalk/import", "/crosswalk/forget"];
+    let known = [
+        "/reload",
+        "/crosswalk",
+        "/crosswalk/import",
+        "/crosswalk/forget",
+    ];
+    let forward = &Forward::clone(&desk.forward.load());
     let answered = match (&head.method, head.uri.path()) {
+        (&Method::POST, "/reload") => desk
+            .reloads
+            .ask()
+            .await
+            .map(|done| json(StatusCode::OK, &done)),
         (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
         (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
         (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,
@@ -183,6 +207,15 @@ mod tests {
     use crate::store::absent::Absent;
     use crate::store::crosswalk::CrosswalkStore;
 
+    /// Nobody reloads.
+    fn desk() -> Desk {
+        let (reloads, _) = Reloads::channel();
+        Desk {
+            forward: Arc::new(ArcSwap::from_pointee(forward())),
+            reloads,
+        }
+    }
+
     fn forward() -> Forward {
         let upstreams = Upstreams::new(Vec::new()).unwrap();
         let crosswalk: Arc<dyn CrosswalkStore + Send + Sync> = Arc::new(Absent);
@@ -203,7 +236,7 @@ mod tests {
     async fn what_is_refused_is_told_with_its_status() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
-        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(desk()));
         let post = |target: &str, length: usize| {
             format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")
         };
@@ -213,6 +246,7 @@ mod tests {
         for (target, body, status) in [
             ("/crosswalk", "", "405"),
             ("/else", "", "404"),
+            ("/reload", "null", "503"),
             ("/crosswalk/import", "[]", "400"),
             ("/crosswalk/forget", r#"{"upstream":"a"}"#, "400"),
             ("/crosswalk/forget", r#"{"upstream":"a","all":true}"#, "404"),
@@ -230,7 +264,7 @@ mod tests {
     async fn a_large_import_does_not_hold_up_who_is_served_meanwhile() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
-        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(desk()));
         let pair = r#"{"upstream":"a","dialect":"vision6","id":1,"upstream_id":1}"#;
         let body = format!(
             r#"{{"pairs":[{}{pair}]}}"#,
@@ -263,7 +297,7 @@ mod tests {
     async fn who_says_nothing_is_given_up_and_until_then_nobody_else_gets_its_turn() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
-        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(forward()));
+        let serving = tokio::spawn(Control::bind(&path).unwrap().serve(desk()));
         let mut silent = Vec::new();
         for _ in 0..AT_ONCE {
             silent.push(UnixStream::connect(&path).await.unwrap());

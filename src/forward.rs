@@ -20,6 +20,7 @@ mod losses;
 mod own_credentials;
 pub mod rehearsal;
 mod relay;
+mod renewal;
 mod to_the_end;
 mod upstream;
 mod user_locks;
@@ -73,6 +74,7 @@ const LEFT_OUT_AND_KEPT: &str =
 pub struct Forward {
     upstreams: Arc<HashMap<String, Arc<Upstream>>>,
     keeper: Arc<Keeper>,
+    crosswalk: Arc<dyn CrosswalkStore + Send + Sync>,
     clock: Clock,
     tasks: TaskTracker,
     /// Held by who changes imported pairs, from looking at those before to replacing them.
@@ -100,20 +102,20 @@ impl Forward {
         crosswalk: &Arc<dyn CrosswalkStore + Send + Sync>,
         clock: Clock,
     ) -> Self {
-        let upstreams = upstreams.0.into_iter().map(|mut upstream| {
-            let kept = upstream
-                .crosswalk
-                .kept_in(Arc::clone(crosswalk), clock.clone());
-            upstream.crosswalk = Arc::new(kept);
-            (upstream.name.clone(), Arc::new(upstream))
-        });
-        Self {
-            upstreams: Arc::new(upstreams.collect()),
+        let mut forward = Self {
+            upstreams: Arc::default(),
             keeper,
+            crosswalk: Arc::clone(crosswalk),
             clock,
             tasks: TaskTracker::new(),
             importing: Arc::default(),
-        }
+        };
+        let upstreams = upstreams.0.into_iter().map(|mut upstream| {
+            upstream.crosswalk = forward.kept(&upstream.crosswalk);
+            (upstream.name.clone(), Arc::new(upstream))
+        });
+        forward.upstreams = Arc::new(upstreams.collect());
+        forward
     }
 
     /// Waits for the writes whose callers left. Each has a deadline.

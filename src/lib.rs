@@ -10,7 +10,7 @@
 //! [`stack`] shows all of it in order, on one page. [`client`] is the mirror of [`server`], towards
 //! an upstream.
 //!
-//! 1. [`server`] accepts the connection and reads HTTP/1.1 or HTTP/2, with a timer for everything
+//! 1. [`server`] accepts the connection, shakes hands where TLS is spoken, and reads HTTP/1.1 or HTTP/2, with a timer for everything
 //!    a peer can leave undone.
 //! 2. The HTTP stack ([`middleware`]) gives the request an id, finds out where it came from, finds
 //!    its [`route`], and buffers its body. It knows nothing of users and groups.
@@ -25,7 +25,8 @@
 //! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
 //! with the write, and a task of its own sends it.
 //!
-//! [`control`] answers the command line on a socket: it looks at what a gateway without a store knows.
+//! [`control`] answers the command line on a socket: it looks at what a gateway without a store knows, and
+//! has the configuration read again.
 //! How a Unix socket is taken and given back it has of [`server`].
 //!
 //! # What always holds
@@ -51,6 +52,8 @@
 //!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
 //! - By a number that was looked up a while ago nothing is written before an answer has shown that its
 //!   user still has the name that the call says.
+//! - The running pipeline never changes: a reload builds the next one whole and puts it in its place
+//!   ([`stack::live`]), or changes nothing and says why.
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.

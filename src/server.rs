@@ -5,7 +5,7 @@
 //! does between its head and its response is the service's matter, the time its body may take included.
 //!
 //! ```text
-//! Server ─ Endpoint (accept, caps) ─ connection (timer) ─ hyper ─ Requests ─ the service
+//! Server ─ Endpoint (accept, caps, TLS) ─ connection (timer) ─ hyper ─ Requests ─ the service
 //! ```
 
 mod activity;
@@ -29,6 +29,9 @@ mod socket_file;
 mod stream;
 mod tasks;
 mod timed_io;
+pub mod tls;
+mod transport;
+mod wire;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -47,11 +50,12 @@ pub use address::Address;
 pub use drain::{Drain, Outcome, Shutdown, Signal};
 pub use limits::{Http2Limits, Limits};
 pub use listener::{BindError, Listener};
-pub use requests::PeerAddr;
+pub use requests::{OverTls, PeerAddr};
 pub(crate) use socket_file::SocketFile;
 
 use endpoint::Endpoint;
 use health::{Health, Readiness};
+use tls::Tls;
 
 /// Connections the admin listener holds at a time.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -96,6 +100,14 @@ impl Server {
         self
     }
 
+    /// Speaks TLS with this on the addresses that are for it ([`Address::Tls`]). Without it they are closed
+    /// to everybody.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.endpoint = self.endpoint.with_tls(tls);
+        self
+    }
+
     /// Answers health checks on these addresses, from now on (as `starting`) until [`Server::run`] returns.
     ///
     /// Must be called within a Tokio runtime.
@@ -120,7 +132,8 @@ impl Server {
         self.shutdown.clone()
     }
 
-    /// Serves until it was asked to end and has drained. Every request carries a [`PeerAddr`].
+    /// Serves until it was asked to end and has drained. Every request carries a [`PeerAddr`], and one
+    /// that came over TLS [`OverTls`].
     pub async fn run<S, B>(mut self, service: S) -> Outcome
     where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>

@@ -1,5 +1,8 @@
 //! The whole pipeline, in the order in which a request passes it.
 
+pub mod lasting;
+pub mod live;
+
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,12 +15,12 @@ use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
+use self::lasting::Lasting;
 use crate::auth::authenticate::{Answered, AuthenticateLayer, UserDirectory};
 use crate::auth::authorize::AuthorizeLayer;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
-use crate::auth::password::PasswordHasherPool;
-use crate::auth::sign_in::{self, SignIn};
+use crate::auth::sign_in;
 use crate::auth::{Call, Context, Unread};
 use crate::clock::Clock;
 use crate::command::AccountId;
@@ -27,10 +30,8 @@ use crate::error::Error;
 use crate::execute::Execute;
 use crate::forward::{Forward, Upstreams};
 use crate::journal::denial::DenialLog;
-use crate::middleware::body::BodyLayer;
 use crate::middleware::catch_panic::CatchPanicLayer;
 use crate::middleware::client_ip::ClientIpLayer;
-use crate::middleware::in_flight::InFlightLayer;
 use crate::middleware::request_id::RequestIdLayer;
 use crate::middleware::respond::RespondLayer;
 use crate::middleware::route::RouteLayer;
@@ -94,6 +95,18 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    next_gateway(parts, &mut Lasting::default())
+}
+
+/// One that takes the place of another ([`live::Live`]), and goes on counting where that is.
+pub fn next_gateway<B>(
+    parts: Parts,
+    lasting: &mut Lasting,
+) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     // Whatever a layer holds is shared: the stack is cloned for each request.
     let router = Arc::new(Router::new(parts.routes.iter().cloned()));
     let find = move |request: &Request<WatchedBody<B>>| {
@@ -115,10 +128,10 @@ where
         // The last resort: body and calls have deadlines of their own.
         .layer(TimeoutLayer)
         // A slow sender holds no permit, so the body comes before the in-flight limit.
-        .layer(BodyLayer::new(parts.body_budget))
-        .layer(InFlightLayer::new(&parts.routes));
+        .layer(lasting.bodies(&parts))
+        .layer(lasting.in_flight(&parts));
     let denials = denials(&parts);
-    let seam = Arc::new(Translate::new(commands(parts), denials));
+    let seam = Arc::new(Translate::new(commands(parts, lasting), denials));
     let enter = move |request| enter(Arc::clone(&seam), request);
     BoxCloneSyncService::new(http.service(service_fn(enter)))
 }
@@ -126,24 +139,20 @@ where
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.
 fn commands(
     parts: Parts,
+    lasting: &mut Lasting,
 ) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
-+ 'static {
-    let passwords = PasswordHasherPool::new(parts.hashes_at_once);
++ 'static
++ use<> {
     // The store is the directory of who may sign in.
     let users: Arc<dyn UserDirectory + Send + Sync> = match &parts.store {
         Some(store) => Arc::<dyn Store>::clone(store),
         None => Arc::new(Absent),
     };
-    let sign_in = Arc::new(SignIn::new(
-        users,
-        passwords.clone(),
-        parts.sign_in,
-        parts.account,
-        parts.clock.clone(),
-    ));
+    let sign_in = lasting.sign_in(&parts, users);
+    let passwords = lasting.passwords(&parts);
     // A user who changes its password proves the one before as at signing in.
     let execute = parts.store.map(|store| {
         let (sign_in, clock) = (Arc::clone(&sign_in), parts.clock.clone());

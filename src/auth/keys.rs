@@ -3,7 +3,7 @@
 mod last_use;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -86,7 +86,7 @@ impl KeyRecord {
 #[derive(Debug)]
 pub struct KeyRing {
     pepper: Pepper,
-    fixed: Vec<Arc<Key>>,
+    known: Mutex<Known>,
     live: ArcSwap<Live>,
     /// What an unknown key is compared with, so that it takes as long as a known one.
     decoy: Slot,
@@ -97,18 +97,36 @@ impl KeyRing {
     pub fn new(pepper: Pepper, fixed: Vec<Key>) -> Self {
         let ring = Self {
             pepper,
-            fixed: fixed.into_iter().map(Arc::new).collect(),
+            known: Mutex::default(),
             live: ArcSwap::default(),
             decoy: Slot::decoy(),
         };
-        ring.replace(Vec::new());
+        ring.replace_fixed(fixed);
         ring
     }
 
     /// Makes these, and the keys of the configuration, the live ones.
     pub fn replace(&self, stored: Vec<Key>) {
-        let stored: Vec<_> = stored.into_iter().map(Arc::new).collect();
-        self.live.rcu(|before| before.next(&stored, &self.fixed));
+        let mut known = self.known();
+        known.stored = stored.into_iter().map(Arc::new).collect();
+        self.renew(&known);
+    }
+
+    /// Makes these, which are in the configuration now, and the stored keys the live ones.
+    pub fn replace_fixed(&self, fixed: Vec<Key>) {
+        let mut known = self.known();
+        known.fixed = fixed.into_iter().map(Arc::new).collect();
+        self.renew(&known);
+    }
+
+    fn renew(&self, known: &Known) {
+        let next = self.live.load().next(&known.stored, &known.fixed);
+        self.live.store(Arc::new(next));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Each list is replaced as a whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The live key that was presented on the route of that name. It counts as used.
@@ -167,6 +185,13 @@ impl KeyRing {
             }
         }
     }
+}
+
+/// All live keys, by where they are kept. Whoever replaces some holds it until they are live.
+#[derive(Debug, Default)]
+struct Known {
+    stored: Vec<Arc<Key>>,
+    fixed: Vec<Arc<Key>>,
 }
 
 /// What a ring holds at a time.

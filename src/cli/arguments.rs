@@ -15,6 +15,7 @@ use super::crosswalk::arguments::{CROSSWALK, CrosswalkCommand};
 use super::kept::arguments::{KEPT, KeptCommand};
 use super::key_times::{Expiry, Overlap};
 use super::notify::arguments::{NOTIFY, NotifyCommand};
+use super::reload::RELOAD;
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -126,6 +127,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: MembersCommand,
     },
+    /// Have a running gateway read its configuration again.
+    #[command(after_help = RELOAD)]
+    Reload,
     /// Ask a running gateway whether it is ready.
     #[command(after_help = help::HEALTH)]
     Health {

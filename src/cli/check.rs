@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use self::forwarding::{Lost, cannot_do, held, lost, suggested};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
-use super::{load, notifier};
+use super::{certificates, load, notifier};
+use crate::clock::Clock;
 use crate::command::Action;
 use crate::config::{Config, forbids_relays, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
@@ -26,6 +27,9 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result
         })?;
     }
     notifier::receiver(&config).map_err(|failure| Failure::Usage(failure.into_text()))?;
+    for objection in certificates::objections(&config, Clock::system().now()) {
+        super::remark(&format!("{}: {objection}", config.file));
+    }
     if arguments.suggest {
         return suggest(&config);
     }
@@ -67,6 +71,7 @@ fn summary(config: &Config) -> String {
     for upstream in &config.upstreams {
         write_risk(&mut text, upstream);
     }
+    text.push_str(&certificates::summary(config));
     if let Some(notify) = &config.notify {
         let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }

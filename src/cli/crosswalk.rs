@@ -6,7 +6,7 @@ pub(super) mod arguments;
 mod pair_file;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::Method;
 use serde::Serialize;
@@ -14,10 +14,9 @@ use serde::de::DeserializeOwned;
 
 use self::arguments::{CrosswalkCommand, ForgetArguments};
 use super::failure::Failure;
-use super::{keys, load, remark, say, store};
+use super::{ask, keys, load, remark, say, store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::client::{AskError, ask};
 use crate::control::wire::{self, Forget, Forgotten, Import, Line, Pair};
 use crate::forward;
 use crate::journal::Act;
@@ -158,16 +157,5 @@ fn ask_gateway<T: DeserializeOwned>(
             config.file
         )));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("cannot start the runtime", error))?;
-    runtime
-        .block_on(ask::<T>(Path::new(path), method, target, body))
-        .map_err(|error| match error {
-            AskError::Refused(reason) => Failure::Failed(reason),
-            AskError::Unreachable { .. } | AskError::Foreign(_) => {
-                Failure::failed("cannot ask the gateway", error)
-            }
-        })
+    ask::gateway(path, method, target, body)
 }

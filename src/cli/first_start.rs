@@ -22,6 +22,7 @@ use crate::journal::{Act, Entry};
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::server::Address;
+use crate::server::tls::Certificate;
 use crate::store::Store;
 
 const KEY_NAME: &str = "first";
@@ -145,7 +146,9 @@ impl Secrets {
             self.key.reveal(),
             self.password.reveal(),
         );
-        let address = addresses.first();
+        // One that curl takes without being told whom to trust, if there is any.
+        let is_plain = |address: &&Address| !matches!(address, Address::Tls(_));
+        let address = addresses.iter().find(is_plain).or(addresses.first());
         for dialect in Dialect::ALL {
             let route = config.routes.iter().find(|route| route.dialect == dialect);
             if let (Some(route), Some(address)) = (route, address) {
@@ -166,7 +169,7 @@ impl Secrets {
         } else {
             1
         };
-        let (socket, origin) = reachable(address);
+        let (socket, origin) = reachable(address, config);
         let host = route
             .host
             .as_ref()
@@ -193,10 +196,17 @@ impl Secrets {
 }
 
 /// What curl needs to connect there, and the origin to ask for: a listener on every address is
-/// reached by loopback.
-fn reachable(address: &Address) -> (String, String) {
+/// reached by loopback, and one for TLS by a name that a certificate is for.
+fn reachable(address: &Address, config: &Config) -> (String, String) {
     let address = match address {
         Address::Tcp(address) => address,
+        Address::Tls(address) => {
+            let port = address.port();
+            let mut names = config.server.tls.iter().flat_map(Certificate::names);
+            let name = names.find(|name| !name.starts_with('*'));
+            let host = name.map_or_else(|| address.ip().to_string(), Clone::clone);
+            return (String::new(), format!("https://{host}:{port}"));
+        }
         Address::Unix { path, .. } => {
             let socket = format!(" --unix-socket '{}'", path.display());
             return (socket, "http://localhost".to_owned());

@@ -22,17 +22,14 @@ pub(super) fn with_store(config: Option<PathBuf>, store: Option<&str>) -> Result
     load(&sources(config, store))
 }
 
-/// The configuration with the flags of `serve`.
-pub(super) fn with_serve(
-    config: Option<PathBuf>,
-    arguments: &ServeArguments,
-) -> Result<Config, Faults> {
+/// What `serve` reads at the start, and again whenever it is told to: with its flags.
+pub(super) fn to_serve(config: Option<PathBuf>, arguments: &ServeArguments) -> Sources {
     let sources = sources(config, arguments.store.as_deref());
     if arguments.listen.is_empty() {
-        return load(&sources);
+        return sources;
     }
     let listen = arguments.listen.join(",");
-    load(&sources.with_flag("--listen", ["server", "listen"], listen))
+    sources.with_flag("--listen", ["server", "listen"], listen)
 }
 
 fn sources(config: Option<PathBuf>, store: Option<&str>) -> Sources {

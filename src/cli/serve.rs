@@ -10,17 +10,21 @@ use std::sync::Arc;
 
 use super::arguments::ServeArguments;
 use super::failure::Failure;
-use super::{first_start, load, notifier, say, store};
+use super::gateway::{self, Gateway, Means};
+use super::reloader::Reloader;
+use super::{certificates, first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::control::Control;
-use crate::forward::{self, Forward, Upstreams};
+use crate::config::{self, Config, Sources};
+use crate::control::reload::Reloads;
+use crate::control::{Control, Desk};
+use crate::forward::Upstreams;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
+use crate::server::signals::Hangups;
+use crate::server::tls::Tls;
 use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
-use crate::store::crosswalk::CrosswalkAdmin;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyStore, Store, audit, key_uses};
 use crate::{stack, telemetry};
@@ -30,16 +34,21 @@ pub(super) fn run(
     config: Option<PathBuf>,
     arguments: &ServeArguments,
 ) -> Result<ExitCode, Failure> {
-    let config = load::with_serve(config, arguments)?;
+    let sources = load::to_serve(config, arguments);
+    let config = config::load(&sources)?;
     let _log = telemetry::start(config.log.format, &config.log.filter)
         .map_err(|error| Failure::failed("log", error))?;
     let runtime = server::runtime(config.server.workers)
         .map_err(|error| Failure::failed("cannot start the runtime", error))?;
-    let outcome = runtime.block_on(serve(config, arguments.pid_file.as_deref()))?;
+    let outcome = runtime.block_on(serve(sources, config, arguments.pid_file.as_deref()))?;
     Ok(ExitCode::from(outcome.exit_code()))
 }
 
-async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failure> {
+async fn serve(
+    sources: Sources,
+    config: Config,
+    pid_file: Option<&Path>,
+) -> Result<Outcome, Failure> {
     // Bound before the store is touched: a second gateway by mistake changes nothing.
     let listener = Listener::bind(&config.server.listen)
         .map_err(|error| Failure::failed("server.listen", error))?;
@@ -54,12 +63,17 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         .transpose();
     let control = control.map_err(|error| Failure::failed("admin.control", error))?;
     let announcement = announcement(&listener, &admin);
-    let server = server(&config, listener).with_admin(admin);
+    let tls = tls(&config)?;
+    let server = server(&config, tls.clone(), listener).with_admin(admin);
     let receiver = notifier::receiver(&config)?;
-    signals::watch(server.shutdown())
+    let hangups = signals::watch(server.shutdown())
+        .and_then(|_| Hangups::watch())
         .map_err(|error| Failure::failed("cannot watch for signals", error))?;
 
     let clock = Clock::system();
+    for objection in certificates::objections(&config, clock.now()) {
+        tracing::warn!("{objection}");
+    }
     let upstreams = Upstreams::new(config.upstreams.clone())
         .map_err(|error| Failure::failed("upstreams", error))?;
     let (pepper, store) = if config.has_store {
@@ -72,26 +86,25 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
     if let Some(store) = &store {
         first_start::run(&config, &**store, &pepper, &clock, &addresses).await?;
     }
-    let keys = watch_keys(&config, pepper, store.as_deref()).await?;
+    let keys = watch_keys(&config, pepper.clone(), store.as_deref()).await?;
     let counting = clock.clone();
     let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
     let forward = stack::forward(upstreams, commands.as_ref(), clock.clone());
-    if let Some(store) = &store {
-        watch_pairs(store, &forward, &config.upstreams).await?;
-    }
-    let gateway = stack::gateway(stack::Parts {
-        routes: config.routes,
-        trusted_proxies: config.auth.trusted_proxies,
-        store: commands,
-        forward: forward.clone(),
+    let means = Means {
+        store: store.clone(),
+        pepper,
         keys: Arc::clone(&keys),
-        account: config.store.account,
-        body_budget: config.server.buffered_bodies,
-        sign_in: config.auth.sign_in,
-        hashes_at_once: 1,
-        notifies: receiver.is_some(),
+        tls,
         clock: clock.clone(),
-    });
+    };
+    let gateway = Gateway::start(&config, forward, means).await?;
+    let (live, upstreams) = (gateway.live(), Arc::clone(gateway.upstreams()));
+    let (reloads, asked) = Reloads::channel();
+    let desk = Desk {
+        forward: Arc::clone(upstreams.current()),
+        reloads,
+    };
+    let reloader = Reloader::new(sources, config, gateway, clock.clone());
 
     if let Some(store) = &store {
         log_head(&**store).await?;
@@ -103,15 +116,16 @@ async fn serve(config: Config, pid_file: Option<&Path>) -> Result<Outcome, Failu
         None => None,
     };
     let outcome = tokio::select! {
-        outcome = server.run(gateway) => outcome,
+        outcome = server.run(live) => outcome,
         never = keep_house(store.as_deref(), &keys, &counting) => match never {},
-        never = answer(control, &forward) => match never {},
+        never = answer(control, desk) => match never {},
+        never = reloader.run(hangups, asked) => match never {},
     };
     if let Some(notifier) = notifier {
         notifier.finish(outcome).await;
     }
     drop(pid_file);
-    forward.finished().await;
+    upstreams.current().load_full().finished().await;
     match store {
         Some(store) => close(&store, &keys).await.map(|()| outcome),
         None => Ok(outcome),
@@ -130,27 +144,11 @@ async fn keep_house(store: Option<&SqliteStore>, keys: &KeyRing, clock: &Clock) 
 }
 
 /// Answers the command line, for as long as it is polled.
-async fn answer(control: Option<Control>, forward: &Forward) -> Infallible {
+async fn answer(control: Option<Control>, desk: Desk) -> Infallible {
     match control {
-        Some(control) => control.serve(forward.clone()).await,
+        Some(control) => control.serve(desk).await,
         None => pending().await,
     }
-}
-
-/// Has the imported numbers of users taken as they are at any time, where any are looked for.
-async fn watch_pairs(
-    store: &SqliteStore,
-    forward: &Forward,
-    upstreams: &[forward::Parameters],
-) -> Result<(), Failure> {
-    if upstreams.is_empty() {
-        return Ok(());
-    }
-    let forward = forward.clone();
-    store
-        .watch_pairs(Box::new(move |pairs| forward.take_pairs(&pairs)))
-        .await
-        .map_err(|error| Failure::failed("cannot read the crosswalk", error))
 }
 
 async fn close(store: &SqliteStore, keys: &KeyRing) -> Result<(), Failure> {
@@ -187,18 +185,31 @@ async fn log_head(store: &dyn Store) -> Result<(), Failure> {
 }
 
 /// The server as it is configured, without its admin listener.
-fn server(config: &Config, listener: Listener) -> Server {
+fn server(config: &Config, tls: Option<Tls>, listener: Listener) -> Server {
     let proxies = &config.auth.trusted_proxies;
     let limits = Limits {
         uncounted: proxies.clone(),
         ..config.server.limits.clone()
     };
-    let server = Server::new(listener, limits).with_drain(config.server.drain);
+    let mut server = Server::new(listener, limits).with_drain(config.server.drain);
+    if let Some(tls) = tls {
+        server = server.with_tls(tls);
+    }
     if config.server.proxy_protocol {
         server.with_proxy_protocol(proxies.clone())
     } else {
         server
     }
+}
+
+/// What is spoken on https addresses, where there are any.
+fn tls(config: &Config) -> Result<Option<Tls>, Failure> {
+    let certificates = &config.server.tls;
+    if certificates.is_empty() {
+        return Ok(None);
+    }
+    let tls = Tls::new(certificates).map_err(|error| Failure::failed("server.tls", error))?;
+    Ok(Some(tls))
 }
 
 /// Opens the store off the async threads: it reads files, migrates and checks.
@@ -214,12 +225,7 @@ async fn watch_keys(
     pepper: Pepper,
     store: Option<&SqliteStore>,
 ) -> Result<Arc<KeyRing>, Failure> {
-    let fixed = config
-        .keys
-        .iter()
-        .cloned()
-        .map(|key| key.into_key(&pepper))
-        .collect();
+    let fixed = gateway::keys(config, &pepper);
     let ring = Arc::new(KeyRing::new(pepper, fixed));
     let live = Arc::clone(&ring);
     let Some(store) = store else {
@@ -240,7 +246,7 @@ fn announcement(listener: &Listener, admin: &Listener) -> String {
             // Writing to a string cannot fail.
             let _ = match address {
                 Address::Tcp(address) => writeln!(text, "{name} http://{address}"),
-                Address::Unix { .. } => writeln!(text, "{name} {address}"),
+                Address::Tls(_) | Address::Unix { .. } => writeln!(text, "{name} {address}"),
             };
         }
     }

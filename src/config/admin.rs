@@ -67,7 +67,7 @@ impl AdminSection {
 
 /// Whether both cannot be bound: the same port, and the same address or one that means all.
 fn overlap(one: &server::Address, other: SocketAddr) -> bool {
-    let server::Address::Tcp(one) = one else {
+    let Some(one) = one.tcp() else {
         return false;
     };
     one.port() == other.port()

@@ -1,4 +1,4 @@
-//! `server.listen`: addresses of TCP, and Unix sockets with the permissions of their files.
+//! `server.listen`: addresses of TCP, for TLS too, and Unix sockets with the permissions of their files.
 
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,10 +10,12 @@ use serde::de::{Deserializer, Error};
 
 use crate::server::Address;
 
-/// Where to listen: `"127.0.0.1:8080"`, `"[::1]:8080"` or `"unix:/path/of/socket"`.
+/// Where to listen: `"127.0.0.1:8080"`, `"[::1]:8080"`, `"https://0.0.0.0:443"` or
+/// `"unix:/path/of/socket"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Listen {
     Tcp(SocketAddr),
+    Tls(SocketAddr),
     Unix(PathBuf),
 }
 
@@ -21,13 +23,17 @@ impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || {
+            format!(
+                "{text:?} is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", \
+                 \"https://IP:PORT\" for TLS, or \"unix:/SOCKET\""
+            )
+        };
+        if let Some(address) = text.strip_prefix("https://") {
+            return address.parse().map(Self::Tls).map_err(|_| fault());
+        }
         let Some(path) = text.strip_prefix("unix:") else {
-            return text.parse().map(Self::Tcp).map_err(|_| {
-                format!(
-                    "{text:?} is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", \
-                     or \"unix:/SOCKET\""
-                )
-            });
+            return text.parse().map(Self::Tcp).map_err(|_| fault());
         };
         let path = Path::new(path);
         if !path.is_absolute() || path.file_name().is_none() {
@@ -50,6 +56,7 @@ impl Listen {
     pub(super) fn build(self, mode: Mode) -> Address {
         match self {
             Self::Tcp(address) => Address::Tcp(address),
+            Self::Tls(address) => Address::Tls(address),
             Self::Unix(path) => Address::Unix { path, mode: mode.0 },
         }
     }
@@ -95,10 +102,21 @@ mod tests {
         assert_eq!(socket.parse(), Ok(Listen::Unix(path)));
         let tcp = SocketAddr::from(([127, 0, 0, 1], 8080));
         assert_eq!("127.0.0.1:8080".parse(), Ok(Listen::Tcp(tcp)));
+        assert_eq!("https://127.0.0.1:8080".parse(), Ok(Listen::Tls(tcp)));
         let longest = format!("unix:/{}", "s".repeat(Address::LONGEST_PATH - 1));
         assert!(longest.parse::<Listen>().is_ok());
         let longer = format!("{longest}s");
-        for text in ["", "8080", "unix:", "unix:/", "unix:run/socket", &longer] {
+        for text in [
+            "",
+            "8080",
+            "https://",
+            "https://a.example:443",
+            "http://127.0.0.1:80",
+            "unix:",
+            "unix:/",
+            "unix:run/socket",
+            &longer,
+        ] {
             assert!(text.parse::<Listen>().is_err(), "{text}");
         }
     }

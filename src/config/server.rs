@@ -5,11 +5,15 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::fault::Faults;
 use super::listen::{Listen, Mode};
 use super::place::Place;
+use super::secret_file::SecretFiles;
+use super::tls;
 use super::value::{List, Size, Span};
+use crate::server::tls::Certificate;
 use crate::server::{Address, Drain, Limits};
 
 /// Less would refuse a single request of the usual limit.
@@ -27,6 +31,8 @@ pub struct Server {
     /// Whether every connection must come from a trusted proxy and begin with a header of the PROXY
     /// protocol.
     pub proxy_protocol: bool,
+    /// `[server.tls.NAME]`, by name: what is shown on addresses of TLS.
+    pub tls: Vec<Certificate>,
     /// Limits of connections.
     pub limits: Limits,
     /// How serving ends.
@@ -37,7 +43,7 @@ pub struct Server {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ServerSection {
-    /// Addresses to listen on, `IP:PORT` or `unix:/SOCKET`. Port 0 takes a free one, which is
+    /// Addresses to listen on, `IP:PORT`, `https://IP:PORT` or `unix:/SOCKET`. Port 0 takes a free one, which is
     /// printed.
     listen: List<Listen>,
     /// The permissions of Unix sockets: who may write may connect.
@@ -49,6 +55,9 @@ pub(super) struct ServerSection {
     /// Whether every connection begins with a header of the PROXY protocol, version 1 or 2, and
     /// comes from `auth.trusted_proxies`. Others are closed.
     proxy_protocol: bool,
+    /// Certificates by name, each read by itself.
+    #[serde(rename = "tls")]
+    _tls: IgnoredAny,
     limits: LimitsSection,
     drain: DrainSection,
 }
@@ -61,6 +70,7 @@ impl Default for ServerSection {
             workers: None,
             buffered_bodies: Size(64 << 20),
             proxy_protocol: false,
+            _tls: IgnoredAny,
             limits: LimitsSection::default(),
             drain: DrainSection::default(),
         }
@@ -73,6 +83,8 @@ impl Default for ServerSection {
 struct LimitsSection {
     /// A connection that has sent nothing by then is closed.
     first_byte: Span,
+    /// A connection to an https address that has not shaken hands by then is closed.
+    tls_handshake: Span,
     /// A head that is not complete by then is refused.
     head: Span,
     /// A connection without a request for that long is closed.
@@ -97,6 +109,7 @@ impl Default for LimitsSection {
         let usual = Limits::default();
         Self {
             first_byte: Span(usual.first_byte),
+            tls_handshake: Span(usual.tls_handshake),
             head: Span(usual.head),
             idle: Span(usual.idle),
             write_stall: Span(usual.stalled_write),
@@ -131,7 +144,12 @@ impl Default for DrainSection {
 
 impl ServerSection {
     /// Checks what one value alone does not show.
-    pub(super) fn build(self, place: Place<'_>, faults: &mut Faults) -> Server {
+    pub(super) fn build(
+        self,
+        files: SecretFiles<'_>,
+        place: Place<'_>,
+        faults: &mut Faults,
+    ) -> Server {
         let mode = self.socket_mode;
         let listen = self.listen.0.into_iter();
         let listen: Vec<_> = listen.map(|address| address.build(mode)).collect();
@@ -139,8 +157,12 @@ impl ServerSection {
             faults.push(place.fault("listen", "names no address: write at least one IP:PORT"));
         }
         for (index, address) in listen.iter().enumerate() {
-            let is_any = matches!(address, Address::Tcp(address) if address.port() == 0);
-            if !is_any && listen.iter().take(index).any(|known| known == address) {
+            let is_any = address.tcp().is_some_and(|address| address.port() == 0);
+            let is_same = |known: &Address| match known.tcp() {
+                Some(tcp) => address.tcp() == Some(tcp),
+                None => known == address,
+            };
+            if !is_any && listen.iter().take(index).any(is_same) {
                 let message = format!("{address} is there twice: remove one");
                 faults.push(place.fault("listen", message));
             }
@@ -150,6 +172,7 @@ impl ServerSection {
             let message = "means nothing without a Unix socket in server.listen: remove it";
             faults.push(place.fault("socket_mode", message));
         }
+        let tls = tls::build(files, &listen, place, faults);
         let workers = self.workers.unwrap_or_else(cores);
         if !(1..=1024).contains(&workers) {
             let message =
@@ -166,6 +189,7 @@ impl ServerSection {
             workers,
             buffered_bodies,
             proxy_protocol: self.proxy_protocol,
+            tls,
             limits: self.limits.build(place, faults),
             drain: Drain {
                 lame_duck: self.drain.lame_duck.0,
@@ -179,6 +203,7 @@ impl LimitsSection {
     fn build(self, place: Place<'_>, faults: &mut Faults) -> Limits {
         let spans = [
             ("limits.first_byte", self.first_byte),
+            ("limits.tls_handshake", self.tls_handshake),
             ("limits.head", self.head),
             ("limits.idle", self.idle),
             ("limits.write_stall", self.write_stall),
@@ -216,6 +241,7 @@ impl LimitsSection {
         }
         Limits {
             first_byte: self.first_byte.0,
+            tls_handshake: self.tls_handshake.0,
             head: self.head.0,
             idle: self.idle.0,
             stalled_write: self.write_stall.0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -34,8 +34,8 @@ pub enum AskError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The gateway does not do it.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{}", .0.error)]
+    Refused(Refused),
     /// The answer is none.
     #[error("what answers at {0} is no gateway of this version")]
     Foreign(PathBuf),
@@ -61,26 +61,27 @@ pub async fn ask<T: DeserializeOwned>(
         source,
     };
     let exchanged = timeout(PATIENCE, exchange(path, request)).await;
-    let (is_success, body) = exchanged
+    let (status, body) = exchanged
         .map_err(|error| unreachable(Box::new(error)))?
         .map_err(unreachable)?;
-    if is_success {
+    if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| foreign());
     }
-    let refused: Refused = serde_json::from_slice(&body).map_err(|_| foreign())?;
-    Err(AskError::Refused(refused.error))
+    let mut refused: Refused = serde_json::from_slice(&body).map_err(|_| foreign())?;
+    refused.status = status.as_u16();
+    Err(AskError::Refused(refused))
 }
 
 async fn exchange(
     path: &Path,
     request: Request<Full<Bytes>>,
-) -> Result<(bool, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
     let stream = UnixStream::connect(path).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let asked = async {
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = Limited::new(body, MOST_BYTES).collect().await?.to_bytes();
-        Ok((head.status.is_success(), body))
+        Ok((head.status, body))
     };
     // The connection does the work, and may end before the answer is taken.
     let connection = async {

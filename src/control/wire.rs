@@ -83,6 +83,13 @@ pub struct Forgotten {
     pub forgotten: usize,
 }
 
+/// What became of a reload.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// What is in use now, and what callers will object to.
+    pub lines: Vec<String>,
+}
+
 /// Why something is not done.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Refused {

@@ -1,6 +1,6 @@
 //! An upstream as one caller sees it, whom it judges itself.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::own_credentials::OwnCredentials;
 use super::upstream::Upstream;
@@ -35,18 +35,19 @@ impl Upstream {
     /// session goes with it.
     fn of_caller(&self, passed_on: PassedOn) -> Self {
         Self {
+            made_of: Arc::clone(&self.made_of),
             name: self.name.clone(),
             dialect: self.dialect,
             client: self.client.clone(),
             terms: Arc::clone(&self.terms),
             hold: None,
             keeps_host: self.keeps_host,
-            own: OwnCredentials::new(passed_on.reveal(), None),
+            own: Arc::new(OwnCredentials::new(passed_on.reveal(), None)),
             crosswalk: Arc::clone(&self.crosswalk),
             total: self.total,
             users: Arc::clone(&self.users),
             writes: Arc::clone(&self.writes),
-            session: Mutex::default(),
+            session: Arc::default(),
             lost: Arc::clone(&self.lost),
         }
     }

@@ -56,25 +56,28 @@ pub struct Parameters {
 /// An upstream in use.
 #[derive(Debug)]
 pub(super) struct Upstream {
+    /// What it was made of.
+    pub(super) made_of: Arc<Parameters>,
     pub(super) name: String,
     pub(super) dialect: Dialect,
     pub(super) client: Client,
     pub(super) terms: Arc<Terms>,
     /// What became of the gateway's own login; nothing where the credentials are a caller's.
-    pub(super) hold: Option<Hold>,
-    pub(super) own: OwnCredentials,
+    pub(super) hold: Option<Arc<Hold>>,
+    pub(super) own: Arc<OwnCredentials>,
     pub(super) crosswalk: Arc<Crosswalk>,
     pub(super) keeps_host: bool,
     pub(super) total: Duration,
     pub(super) users: Arc<UserLocks>,
     pub(super) writes: Arc<Semaphore>,
-    pub(super) session: Mutex<Option<Secret>>,
+    pub(super) session: Arc<Mutex<Option<Secret>>>,
     pub(super) lost: Arc<AtomicU64>,
 }
 
 impl Upstream {
     pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         Ok(Self {
+            made_of: Arc::new(parameters.clone()),
             crosswalk: Arc::new(Crosswalk::new(
                 parameters.name.clone(),
                 parameters.crosswalk,
@@ -84,12 +87,15 @@ impl Upstream {
             total: parameters.client.total,
             client: Client::new(parameters.client)?,
             terms: Arc::new(parameters.terms),
-            hold: Some(Hold::default()),
-            own: OwnCredentials::new(parameters.credentials, parameters.secret_file),
+            hold: Some(Arc::default()),
+            own: Arc::new(OwnCredentials::new(
+                parameters.credentials,
+                parameters.secret_file,
+            )),
             keeps_host: parameters.keeps_host,
             users: Arc::new(UserLocks::new()),
             writes: Arc::new(Semaphore::new(WRITES)),
-            session: Mutex::default(),
+            session: Arc::default(),
             lost: Arc::default(),
         })
     }

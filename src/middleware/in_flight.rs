@@ -18,19 +18,36 @@ use crate::route::Route;
 ///
 /// *Position*: inside the body layer, so that a slow sender holds no permit. *Failure*:
 /// [`Kind::Overloaded`], at once: nothing queues here. *Cost*: one atomic operation each way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct InFlightLayer {
-    permits: Arc<HashMap<String, Arc<Semaphore>>>,
+    permits: Arc<HashMap<String, Bound>>,
+}
+
+/// How many there may be of one route, and the permits for as many.
+#[derive(Clone, Debug)]
+struct Bound {
+    most: usize,
+    permits: Arc<Semaphore>,
 }
 
 impl InFlightLayer {
     /// A bound of its own for each route.
     pub fn new<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
+        Self::default().next(routes)
+    }
+
+    /// The same for other routes. What is in flight still counts where a route keeps name and bound.
+    #[must_use]
+    pub fn next<'a>(&self, routes: impl IntoIterator<Item = &'a Route>) -> Self {
         let permits = routes.into_iter().map(|route| {
-            (
-                route.name.clone(),
-                Arc::new(Semaphore::new(route.limits.in_flight)),
-            )
+            let most = route.limits.in_flight;
+            let known = self.permits.get(&route.name).cloned();
+            let bound = known.filter(|bound| bound.most == most);
+            let bound = bound.unwrap_or_else(|| Bound {
+                most,
+                permits: Arc::new(Semaphore::new(most)),
+            });
+            (route.name.clone(), bound)
         });
         Self {
             permits: Arc::new(permits.collect()),
@@ -53,7 +70,7 @@ impl<S> Layer<S> for InFlightLayer {
 #[derive(Clone, Debug)]
 pub struct InFlight<S> {
     inner: S,
-    permits: Arc<HashMap<String, Arc<Semaphore>>>,
+    permits: Arc<HashMap<String, Bound>>,
 }
 
 impl<S, B> Service<Routed<B>> for InFlight<S>
@@ -70,7 +87,7 @@ where
 
     fn call(&mut self, request: Routed<B>) -> Self::Future {
         let route = self.permits.get(&request.route.name);
-        let permit = route.and_then(|permits| Arc::clone(permits).try_acquire_owned().ok());
+        let permit = route.and_then(|bound| Arc::clone(&bound.permits).try_acquire_owned().ok());
         let inner = permit.is_some().then(|| self.inner.call(request));
         ResponseFuture { inner, permit }
     }
@@ -129,5 +146,21 @@ mod tests {
 
         drop(first);
         assert!(quick.oneshot(routed::request(&route)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_in_flight_counts_on_where_a_route_keeps_its_bound() {
+        let route = routed::route(1);
+        let layer = InFlightLayer::new([&route]);
+        let stuck = layer.layer(service_fn(|_: Routed<()>| pending::<Result<(), Error>>()));
+        let mut first = Box::pin(stuck.oneshot(routed::request(&route)));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        for (bound, is_taken) in [(1, false), (2, true)] {
+            let route = routed::route(bound);
+            let next = layer.next([&route]);
+            let quick = next.layer(service_fn(|_: Routed<()>| async { Ok::<_, Error>(()) }));
+            let answered = quick.oneshot(routed::request(&route)).await;
+            assert_eq!(answered.is_ok(), is_taken, "{bound}");
+        }
     }
 }

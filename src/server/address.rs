@@ -1,4 +1,4 @@
-//! Where a server listens: an address of TCP, or the file of a Unix socket.
+//! Where a server listens: an address of TCP, with TLS or without, or the file of a Unix socket.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,6 +12,8 @@ pub(super) const ON_A_UNIX_SOCKET: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4A
 pub enum Address {
     /// An IP address and a port; port 0 stands for any free one.
     Tcp(SocketAddr),
+    /// The same, for TLS.
+    Tls(SocketAddr),
     /// A Unix socket.
     Unix {
         /// Its file, made when it is bound and removed when accepting ends.
@@ -24,6 +26,14 @@ pub enum Address {
 impl Address {
     /// The longest path of a Unix socket, in bytes.
     pub const LONGEST_PATH: usize = 107;
+
+    /// The address of TCP, with TLS or without; nothing for a Unix socket.
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) | Self::Tls(address) => Some(*address),
+            Self::Unix { .. } => None,
+        }
+    }
 }
 
 impl From<SocketAddr> for Address {
@@ -32,11 +42,12 @@ impl From<SocketAddr> for Address {
     }
 }
 
-/// `127.0.0.1:8080`, `unix:/run/dragoman/dragoman.sock`.
+/// `127.0.0.1:8080`, `https://127.0.0.1:8443`, `unix:/run/dragoman/dragoman.sock`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Tls(address) => write!(f, "https://{address}"),
             Self::Unix { path, .. } => write!(f, "unix:{}", path.display()),
         }
     }

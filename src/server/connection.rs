@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -21,10 +21,10 @@ use super::activity::Activity;
 use super::lifecycle::{Lifecycle, Observer};
 use super::limits::Limits;
 use super::patience::{Patience, Verdict};
-use super::requests::Requests;
-use super::stream::Stream;
+use super::requests::{OverTls, PeerAddr, Requests, Sender};
 use super::tasks::Tasks;
 use super::timed_io::TimedIo;
+use super::transport::Transport;
 
 /// What all connections of one listener share.
 #[derive(Debug)]
@@ -37,9 +37,8 @@ pub(super) struct Terms {
 /// A connection that is open, and who it is from.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) stream: Stream,
-    /// What was read of the stream already.
-    pub(super) ahead: BytesMut,
+    pub(super) transport: Transport,
+    pub(super) activity: Arc<Activity>,
     pub(super) peer: SocketAddr,
 }
 
@@ -58,13 +57,16 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let Opened {
-        stream,
-        ahead,
+        transport,
+        activity,
         peer,
     } = opened;
-    let activity = Arc::new(Activity::default());
-    let io = TokioIo::new(TimedIo::new(stream, ahead, Arc::clone(&activity)));
-    let requests = Requests::new(service, peer, Arc::clone(&activity), Arc::clone(&terms));
+    let sender = Sender {
+        peer: PeerAddr(peer),
+        over_tls: transport.is_tls().then_some(OverTls),
+    };
+    let io = TokioIo::new(TimedIo::new(transport, Arc::clone(&activity)));
+    let requests = Requests::new(service, sender, Arc::clone(&activity), Arc::clone(&terms));
     let mut protocol = pin!(terms.protocol.serve_connection(io, requests));
 
     let started = Instant::now();

@@ -1,5 +1,7 @@
 //! A listener at work: accepts connections, holds them to the caps, and ends them in stages.
 
+mod introduction;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
@@ -8,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -16,16 +18,15 @@ use ipnet::IpNet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::connection::{self, Opened, Terms};
+use super::connection::{self, Terms};
 use super::lifecycle::{Lifecycle, Stage};
 use super::limits::Limits;
 use super::listener::Listener;
-use super::patience::LAST_CALL;
-use super::proxy_protocol;
-use super::slots::{Slot, Slots};
+use super::slots::Slots;
 use super::socket::Socket;
 use super::stream::Stream;
 use super::tasks::Tasks;
+use super::tls::Tls;
 
 /// The wait after an error of accept that is the host's, not one connection's: out of file descriptors or
 /// memory. The connections stay in the backlog meanwhile.
@@ -41,6 +42,8 @@ pub(super) struct Endpoint {
     slots: Arc<Slots>,
     /// Who must introduce every connection by the PROXY protocol; nobody where it is off.
     proxies: Option<Arc<[IpNet]>>,
+    /// What is spoken on the addresses of TLS. Where there is nothing, they are closed at once.
+    tls: Option<Tls>,
     refused: Arc<AtomicU64>,
     tasks: Tasks,
 }
@@ -51,6 +54,7 @@ impl Endpoint {
         Self {
             slots: Arc::new(Slots::new(&limits)),
             proxies: None,
+            tls: None,
             refused: Arc::default(),
             terms: Arc::new(Terms {
                 protocol: limits.protocol(tasks.clone()),
@@ -64,6 +68,12 @@ impl Endpoint {
     /// Takes connections from these networks only, each with a header of the PROXY protocol.
     pub(super) fn with_proxy_protocol(mut self, proxies: Vec<IpNet>) -> Self {
         self.proxies = Some(proxies.into());
+        self
+    }
+
+    /// Speaks this on the addresses of TLS.
+    pub(super) fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -88,11 +98,11 @@ impl Endpoint {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         self.terms.lifecycle.enter(Stage::Serving);
-        for socket in listener.into_sockets() {
+        for (socket, is_tls) in listener.into_sockets() {
             let endpoint = self.clone();
             let service = service.clone();
             self.tasks.spawn(async move {
-                endpoint.accept(socket, service).await;
+                endpoint.accept(socket, is_tls, service).await;
             });
         }
     }
@@ -115,7 +125,7 @@ impl Endpoint {
         }
     }
 
-    async fn accept<S, B>(self, socket: Socket, service: S)
+    async fn accept<S, B>(self, socket: Socket, is_tls: bool, service: S)
     where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -136,7 +146,7 @@ impl Endpoint {
             match accepted {
                 Ok((stream, peer)) => {
                     is_exhausted = false;
-                    self.admit(stream, peer, &service);
+                    self.admit(stream, peer, is_tls, &service);
                 }
                 Err(error) if concerns_one_connection(&error) => {
                     debug!(error = %error, "a connection broke before it was accepted");
@@ -152,11 +162,11 @@ impl Endpoint {
         }
         // Clients that the kernel has already told they are connected are served too.
         for (stream, peer) in socket.close() {
-            self.admit(stream, peer, &service);
+            self.admit(stream, peer, is_tls, &service);
         }
     }
 
-    fn admit<S, B>(&self, stream: Stream, peer: SocketAddr, service: &S)
+    fn admit<S, B>(&self, stream: Stream, peer: SocketAddr, is_tls: bool, service: &S)
     where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -183,67 +193,11 @@ impl Endpoint {
         let service = service.clone();
         self.tasks.spawn(async move {
             let mut slot = slot;
-            if let Some(opened) = endpoint.introduce(stream, peer, &mut slot).await {
+            if let Some(opened) = endpoint.introduce(stream, peer, is_tls, &mut slot).await {
                 connection::serve(opened, service, endpoint.terms()).await;
             }
             drop(slot);
         });
-    }
-
-    /// Finds out who a connection is from: its peer, or whom the proxy that opened it names. A proxy
-    /// that names nobody speaks for itself.
-    async fn introduce(
-        &self,
-        mut stream: Stream,
-        peer: SocketAddr,
-        slot: &mut Slot,
-    ) -> Option<Opened> {
-        if self.proxies.is_none() {
-            return Some(Opened {
-                stream,
-                ahead: BytesMut::new(),
-                peer,
-            });
-        }
-        let read = tokio::select! {
-            read = proxy_protocol::read(&mut stream) => read,
-            () = self.out_of_patience() => {
-                debug!(peer = %peer, "connection closed: no PROXY protocol header in time");
-                return None;
-            }
-        };
-        let (source, ahead) = match read {
-            Ok(read) => read,
-            Err(fault) => {
-                debug!(peer = %peer, error = %fault, "connection closed");
-                return None;
-            }
-        };
-        let peer = source.unwrap_or(peer);
-        if let Err(full) = slot.assign(peer.ip()) {
-            self.log_refusal(full.text(), peer.ip());
-            return None;
-        }
-        Some(Opened {
-            stream,
-            ahead,
-            peer,
-        })
-    }
-
-    /// Ends when a connection should have said who it is from.
-    async fn out_of_patience(&self) {
-        let leaving = async {
-            self.lifecycle().reached(Stage::Stopping).await;
-            tokio::select! {
-                () = self.lifecycle().reached(Stage::Cut) => {}
-                () = sleep(LAST_CALL) => {}
-            }
-        };
-        tokio::select! {
-            () = sleep(self.terms.limits.first_byte) => {}
-            () = leaving => {}
-        }
     }
 
     /// Warns of the 1st, 2nd, 4th, 8th … refusal, so that a flood of connections is none of log lines.

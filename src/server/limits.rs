@@ -14,9 +14,12 @@ use super::tasks::Tasks;
 /// matter, as long as its response is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// From accepting to the first byte that tells the protocol; an unfinished HTTP/2 preface counts as
-    /// nothing. Default 5 s.
+    /// From accepting, or from the end of the TLS handshake, to the first byte that tells the protocol; an
+    /// unfinished HTTP/2 preface counts as nothing. Default 5 s.
     pub first_byte: Duration,
+    /// From accepting to the end of the TLS handshake, on addresses of TLS; a handshake that nobody begins
+    /// counts too. Default 5 s.
+    pub tls_handshake: Duration,
     /// From the first byte of an HTTP/1 request head to its last. Default 10 s.
     pub head: Duration,
     /// Without a request on an open connection; for HTTP/2 without an open stream, whatever other frames
@@ -77,6 +80,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             first_byte: Duration::from_secs(5),
+            tls_handshake: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             stalled_write: Duration::from_secs(15),

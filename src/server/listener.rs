@@ -61,8 +61,10 @@ impl Listener {
         self.bound.iter().map(|(_, address)| address)
     }
 
-    pub(super) fn into_sockets(self) -> impl Iterator<Item = Socket> {
-        self.bound.into_iter().map(|(socket, _)| socket)
+    /// The sockets, and whether TLS is spoken there.
+    pub(super) fn into_sockets(self) -> impl Iterator<Item = (Socket, bool)> {
+        let bound = self.bound.into_iter();
+        bound.map(|(socket, address)| (socket, matches!(address, Address::Tls(_))))
     }
 }
 
@@ -71,7 +73,14 @@ fn bind_one(address: &Address) -> io::Result<(Socket, Address)> {
         return Err(io::Error::other("not within a Tokio runtime"));
     }
     match address {
-        Address::Tcp(address) => bind_tcp(*address),
+        Address::Tcp(address) => {
+            let (socket, address) = bind_tcp(*address)?;
+            Ok((socket, Address::Tcp(address)))
+        }
+        Address::Tls(address) => {
+            let (socket, address) = bind_tcp(*address)?;
+            Ok((socket, Address::Tls(address)))
+        }
         Address::Unix { path, mode } => {
             let (listener, file) = SocketFile::listen(path, *mode, BACKLOG)?;
             Ok((Socket::Unix(listener, file), address.clone()))
@@ -79,7 +88,7 @@ fn bind_one(address: &Address) -> io::Result<(Socket, Address)> {
     }
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<(Socket, Address)> {
+fn bind_tcp(address: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
@@ -89,7 +98,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<(Socket, Address)> {
     socket.bind(address)?;
     let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    Ok((Socket::Tcp(listener), address.into()))
+    Ok((Socket::Tcp(listener), address))
 }
 
 /// What the operating system said and what to do about it.

@@ -25,11 +25,22 @@ use super::response_body::ResponseBody;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// Marks a request that came over TLS, so that its scheme was `https`. An extension of such requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverTls;
+
+/// What a connection knows of who sends on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    pub(super) peer: PeerAddr,
+    pub(super) over_tls: Option<OverTls>,
+}
+
 /// A service for the requests of one connection.
 #[derive(Debug)]
 pub(super) struct Requests<S> {
     service: S,
-    peer: PeerAddr,
+    sender: Sender,
     activity: Arc<Activity>,
     terms: Arc<Terms>,
 }
@@ -37,13 +48,13 @@ pub(super) struct Requests<S> {
 impl<S> Requests<S> {
     pub(super) fn new(
         service: S,
-        peer: SocketAddr,
+        sender: Sender,
         activity: Arc<Activity>,
         terms: Arc<Terms>,
     ) -> Self {
         Self {
             service,
-            peer: PeerAddr(peer),
+            sender,
             activity,
             terms,
         }
@@ -66,7 +77,11 @@ where
         let answer = if let Some(status) = refusal(&request, &self.terms.limits) {
             Answer::Refusal { status }
         } else {
-            request.extensions_mut().insert(self.peer);
+            let extensions = request.extensions_mut();
+            extensions.insert(self.sender.peer);
+            if let Some(over_tls) = self.sender.over_tls {
+                extensions.insert(over_tls);
+            }
             Answer::Service {
                 response: Oneshot::new(self.service.clone(), request),
             }

@@ -1,11 +1,30 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM and SIGINT, which end a server, and SIGHUP, which does not.
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::drain::{Shutdown, Signal};
+
+/// Every SIGHUP of the process from the moment this is made.
+#[derive(Debug)]
+pub struct Hangups(unix::Signal);
+
+impl Hangups {
+    /// Must be called within a Tokio runtime.
+    pub fn watch() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one; several that nobody waited for are one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // None will come any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
 
 /// Passes every SIGTERM and SIGINT of the process on, from now until the returned task is aborted.
 ///

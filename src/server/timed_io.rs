@@ -1,24 +1,21 @@
-//! The socket of a connection, with a count of what passes through it.
+//! What HTTP is spoken over, with a count of what it reads and a patient end.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::{Activity, Protocol};
-use super::stream::Stream;
+use super::transport::Transport;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A stream that tells an [`Activity`] what it reads and writes.
+/// A transport that tells an [`Activity`] what it reads, decrypted if it was encrypted.
 #[derive(Debug)]
 pub(super) struct TimedIo {
-    stream: Stream,
-    /// What was read of the stream before.
-    ahead: BytesMut,
+    transport: Transport,
     activity: Arc<Activity>,
     recognition: Recognition,
     closing: Closing,
@@ -39,11 +36,9 @@ enum Closing {
 }
 
 impl TimedIo {
-    /// A stream of which `ahead` was read already.
-    pub(super) fn new(stream: Stream, ahead: BytesMut, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(transport: Transport, activity: Arc<Activity>) -> Self {
         Self {
-            stream,
-            ahead,
+            transport,
             activity,
             recognition: Recognition::Preface(0),
             closing: Closing::Open,
@@ -62,15 +57,6 @@ impl TimedIo {
             self.activity.recognized(protocol);
         }
     }
-
-    fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match &written {
-            Poll::Ready(Ok(bytes)) => self.activity.wrote(*bytes),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.activity.write_blocked(),
-        }
-        written
-    }
 }
 
 impl AsyncRead for TimedIo {
@@ -80,12 +66,7 @@ impl AsyncRead for TimedIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if self.ahead.is_empty() {
-            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        } else {
-            let length = self.ahead.len().min(buffer.remaining());
-            buffer.put_slice(&self.ahead.split_to(length));
-        }
+        ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
         self.note_read(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
@@ -97,8 +78,7 @@ impl AsyncWrite for TimedIo {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note_write(written)
+        Pin::new(&mut self.transport).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -106,16 +86,15 @@ impl AsyncWrite for TimedIo {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.note_write(written)
+        Pin::new(&mut self.transport).poll_write_vectored(context, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.transport).poll_flush(context)
     }
 
     /// Shuts our side and, where the peer may still be sending a body, reads and drops it until the peer
@@ -123,7 +102,7 @@ impl AsyncWrite for TimedIo {
     /// connection's own timer ends the wait.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.closing == Closing::Open {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            ready!(Pin::new(&mut self.transport).poll_shutdown(context))?;
             self.closing = if self.activity.shutting() {
                 Closing::Draining
             } else {
@@ -133,21 +112,12 @@ impl AsyncWrite for TimedIo {
         while self.closing == Closing::Draining {
             let mut space = [0; 2048];
             let mut buffer = ReadBuf::new(&mut space);
-            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            let read = ready!(Pin::new(&mut self.transport).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 self.closing = Closing::Done;
             }
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for TimedIo {
-    fn drop(&mut self) {
-        if self.activity.is_aborted() {
-            // Without effect on a socket that is already gone.
-            let _ = self.stream.set_zero_linger();
-        }
     }
 }
 

@@ -276,6 +276,7 @@ fn every_help_has_exit_codes_and_no_colour_off_a_terminal() {
         &["keys", "list"],
         &["keys", "revoke"],
         &["health"],
+        &["reload"],
     ] {
         let help = dragoman(directory.path(), &[subcommand, &["--help"]].concat());
         assert_eq!(help.status.code(), Some(0), "{subcommand:?}");

@@ -136,7 +136,7 @@ fn an_unknown_variable_is_a_fault_that_names_it() {
             "DRAGOMAN____LISTEN: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN__store__url: write the name in upper case",
             "DRAGOMAN__WEBHOOKS__URL: webhooks: unknown section (known: server, admin, store, auth, notify, log, keys, upstreams, routes)",
-            "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, socket_mode, workers, buffered_bodies, proxy_protocol, limits, drain); did you mean `listen`?",
+            "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, socket_mode, workers, buffered_bodies, proxy_protocol, tls, limits, drain); did you mean `listen`?",
         ]
     );
 }
@@ -179,8 +179,8 @@ fn a_fault_in_a_variable_or_flag_is_blamed_on_it() {
     let said = config::load(&sources).unwrap_err().to_string();
     assert_eq!(
         said,
-        "--listen: server.listen: \"8080\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/SOCKET\"; \
-         \"9090\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/SOCKET\"\n\
+        "--listen: server.listen: \"8080\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", \"https://IP:PORT\" for TLS, or \"unix:/SOCKET\"; \
+         \"9090\" is no address: write IP:PORT, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\", \"https://IP:PORT\" for TLS, or \"unix:/SOCKET\"\n\
          DRAGOMAN__LOG__FORMAT: log.format: unknown format \"xml\" (known: auto, human, json)\n\
          DRAGOMAN__ROUTES__SHOP__PATH: routes.shop: names no dialect: add `dialect = \"…\"`, one of grupo, vision6, b2evolution"
     );

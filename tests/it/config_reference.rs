@@ -63,6 +63,9 @@ fn any_entry(header: &str) -> String {
     if ["routes", "upstreams", "keys"].contains(&parts[0]) && parts.len() > 1 {
         parts[1] = "*";
     }
+    if parts.starts_with(&["server", "tls"]) && parts.len() > 2 {
+        parts[2] = "*";
+    }
     parts.join(".")
 }
 
@@ -80,6 +83,10 @@ fn every_option_is_mentioned() {
         for key in known_at(&table) {
             if ["limits", "drain", "form", "json", "profile", "webhook"].contains(&key.as_str()) {
                 tables.push(format!("{table}.{key}"));
+                continue;
+            }
+            if key == "tls" {
+                tables.push("server.tls.any".to_owned());
                 continue;
             }
             let written = any_entry(&table);
@@ -111,7 +118,7 @@ fn an_option_that_is_commented_out_has_the_default_it_shows() {
 /// Whether an example works with what is not here: a file, a certificate, or a Unix socket.
 fn needs_more(example: &str) -> bool {
     let key = example.split(" = ").next().unwrap();
-    ["server_name", "socket_mode"].contains(&key)
+    ["server_name", "socket_mode", "default"].contains(&key)
         || (key.ends_with("_file") && key != "pepper_file")
 }
 

@@ -10,7 +10,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dragoman::server::{Address, Drain, Limits, Listener, Outcome, PeerAddr, Server, Shutdown};
+use dragoman::server::tls::Tls;
+use dragoman::server::{
+    Address, Drain, Limits, Listener, Outcome, OverTls, PeerAddr, Server, Shutdown,
+};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -89,11 +92,33 @@ pub(crate) fn start_behind(proxies: &str, limits: Limits) -> Running {
     start_server(limits, drain, |server| server.with_proxy_protocol(proxies))
 }
 
+/// A server that speaks TLS, on the address of a port of its own.
+pub(crate) fn start_tls(
+    limits: Limits,
+    drain: Drain,
+    tls: Tls,
+    set_up: impl FnOnce(Server) -> Server,
+) -> Running {
+    let address = Address::Tls(own_address());
+    start_on(&address, limits, drain, |server| {
+        set_up(server.with_tls(tls))
+    })
+}
+
 fn start_server(limits: Limits, drain: Drain, set_up: impl FnOnce(Server) -> Server) -> Running {
-    let free = Address::from(own_address());
-    let listener = Listener::bind(slice::from_ref(&free)).unwrap();
+    start_on(&Address::from(own_address()), limits, drain, set_up)
+}
+
+fn start_on(
+    free: &Address,
+    limits: Limits,
+    drain: Drain,
+    set_up: impl FnOnce(Server) -> Server,
+) -> Running {
+    let listener = Listener::bind(slice::from_ref(free)).unwrap();
     let address = bound(&listener)[0];
-    let admin_listener = Listener::bind(&[free]).unwrap();
+    let admin_address = SocketAddr::new(address.ip(), 0);
+    let admin_listener = Listener::bind(&[admin_address.into()]).unwrap();
     let admin = bound(&admin_listener)[0];
     let server = set_up(Server::new(listener, limits))
         .with_drain(drain)
@@ -117,11 +142,7 @@ fn start_server(limits: Limits, drain: Drain, set_up: impl FnOnce(Server) -> Ser
 /// The addresses of TCP that a listener has, with the ports it was given.
 pub(crate) fn bound(listener: &Listener) -> Vec<SocketAddr> {
     let addresses = listener.addresses();
-    let tcp = addresses.filter_map(|address| match address {
-        Address::Tcp(address) => Some(*address),
-        Address::Unix { .. } => None,
-    });
-    tcp.collect()
+    addresses.filter_map(Address::tcp).collect()
 }
 
 /// Any port of a loopback address that no other test has, so that none takes a port this one gave back.
@@ -144,6 +165,10 @@ async fn respond(request: Request<Incoming>, dropped: Arc<Notify>) -> Response<B
         "/peer" => {
             let PeerAddr(peer) = request.extensions().get().unwrap();
             text(peer.to_string())
+        }
+        "/scheme" => {
+            let over_tls = request.extensions().get::<OverTls>();
+            text(if over_tls.is_some() { "https" } else { "http" })
         }
         "/echo" => {
             let body = request.into_body().collect().await.unwrap().to_bytes();

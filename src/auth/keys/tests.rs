@@ -122,3 +122,24 @@ fn a_call_in_the_midst_of_a_change_is_noted_too() {
     before.last_use(&key("kept").digest).unwrap().stamp(NOW);
     assert_eq!(ring.uses(), [used("kept", NOW)]);
 }
+
+#[test]
+fn keys_of_the_configuration_and_of_the_store_are_replaced_each_by_themselves() {
+    let ring = KeyRing::new(pepper(), vec![key("fixed"), key("both")]);
+    ring.replace(vec![key("stored"), key("both")]);
+    assert!(finds(&ring, "stored", None, NOW));
+    ring.replace_fixed(vec![key("other")]);
+    for (secret, works) in [
+        ("fixed", false),
+        ("other", true),
+        ("stored", true),
+        ("both", true),
+    ] {
+        assert_eq!(finds(&ring, secret, None, NOW), works, "{secret}");
+    }
+    ring.replace(Vec::new());
+    assert!(!finds(&ring, "stored", None, NOW));
+    assert!(finds(&ring, "other", None, NOW));
+    // A use before the reload is written down after it.
+    assert!(!ring.uses().is_empty());
+}

@@ -159,7 +159,7 @@ impl Crosswalk {
     }
 
     /// Takes these pairs in the place of all before.
-    pub(super) fn take<'a>(&self, pairs: impl Iterator<Item = &'a Pair>) {
+    pub(in crate::forward) fn take<'a>(&self, pairs: impl Iterator<Item = &'a Pair>) {
         match merge(&ByDialect::default(), pairs) {
             Ok((merged, _)) => self.replace(merged),
             Err(pair) => tracing::error!(
@@ -184,7 +184,7 @@ impl Crosswalk {
     }
 
     /// The imported pairs.
-    pub(super) fn pairs(&self) -> Vec<Pair> {
+    pub(in crate::forward) fn pairs(&self) -> Vec<Pair> {
         let numbers = self.lock_numbers();
         let pairs = numbers.iter().flat_map(|(dialect, numbers)| {
             let pairs = numbers.imported().iter();
