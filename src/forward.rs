@@ -27,8 +27,11 @@ mod user_locks;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -118,7 +121,7 @@ impl Forward {
         forward
     }
 
-    /// Waits for the writes whose callers left. Each has a deadline.
+    /// Waits for the writes that are under way. Each has a deadline.
     pub async fn finished(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -227,43 +230,26 @@ impl Forward {
         let place = place.map_err(|_| Kind::Overloaded)?;
         let keeper = Arc::clone(&self.keeper);
         let work = async move {
-            let _place = place;
-            let mut asked = Asked::of(&call);
             let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
+            let mut asked = Asked::of(&call);
             // As in what a caller was denied.
             asked.user = asked.user.map(own);
-            let Settled { mut lost, keeping } = settled;
-            let realm = upstream.realm(call.account);
-            let result = match upstream.carry_out(call, &*keeper, deadline).await {
-                Ok((Came { outcome, .. }, _)) if relay::is_refusal(&outcome) => Ok(outcome.into()),
-                // Where a turn is taken it ends once what the update leaves is kept: what is kept of
-                // two is in the order in which the upstream did them. Elsewhere nobody knows it.
-                Ok((Came { outcome, user }, _turn)) => {
-                    let named = asked.user.or(user.map(own));
-                    let group = asked.group.or_else(|| made_group(&outcome));
-                    let done = Forwarded::done(entry.clone(), named, group);
-                    let unkept = keep::leave(&*keeper, realm, user, keeping, done).await;
-                    upstream.note_lost(&entry.request_id, &unkept);
-                    lost.extend(unkept);
-                    Ok(Done { outcome, lost })
-                }
-                Err(error) => Err(error),
-            };
-            Written {
-                result,
+            let write = Write {
                 keeper,
                 upstream,
                 entry,
                 asked,
-            }
+                _place: place,
+            };
+            let done = AssertUnwindSafe(write.carry_out(call, settled, own, deadline));
+            // After a panic nobody knows what was sent.
+            let unknown = |_| Err(Kind::UnknownOutcome.into());
+            let result = done.catch_unwind().await.unwrap_or_else(unknown);
+            (write, result)
         };
-        let written = ToTheEnd::new(work, self.tasks.clone(), |written| {
-            Box::pin(written.note_unheard())
-        });
-        match written.await {
-            Some(written) => written.result,
-            None => Err(Kind::UnknownOutcome.into()),
-        }
+        let unheard = |(write, result): (Write, _)| write.note_unheard(result).boxed();
+        let (_, result) = ToTheEnd::new(work, &self.tasks, unheard).await;
+        result
     }
 
     fn entry(&self, permitted: &Permitted) -> Entry {
@@ -292,20 +278,46 @@ const fn not_done(settled: &Settled) -> Option<&'static str> {
     }
 }
 
-/// What came of a write, and what there is to say of it where its caller has left.
-struct Written {
-    result: Result<Done, Error>,
+/// A write that is under way, and what there is to say of it.
+struct Write {
     keeper: Arc<Keeper>,
     upstream: Arc<Upstream>,
     entry: Entry,
     asked: Asked,
+    /// Given back once there is nothing more to say.
+    _place: OwnedSemaphorePermit,
 }
 
-impl Written {
+impl Write {
+    async fn carry_out(
+        &self,
+        call: Call,
+        settled: Settled,
+        own: impl Fn(Id) -> Id,
+        deadline: Instant,
+    ) -> Result<Done, Error> {
+        let Settled { mut lost, keeping } = settled;
+        let realm = self.upstream.realm(call.account);
+        let carried_out = self.upstream.carry_out(call, &*self.keeper, deadline).await;
+        // Where a turn is taken it ends once what the update leaves is kept: what is kept of two is in
+        // the order in which the upstream did them. Elsewhere nobody knows it.
+        let (Came { outcome, user }, _turn) = carried_out?;
+        if relay::is_refusal(&outcome) {
+            return Ok(outcome.into());
+        }
+        let named = self.asked.user.or(user.map(own));
+        let group = self.asked.group.or_else(|| made_group(&outcome));
+        let done = Forwarded::done(self.entry.clone(), named, group);
+        let unkept = keep::leave(&*self.keeper, realm, user, keeping, done).await;
+        self.upstream.note_lost(&self.entry.request_id, &unkept);
+        lost.extend(unkept);
+        Ok(Done { outcome, lost })
+    }
+
     /// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
     /// trail that the outcome is unknown.
-    async fn note_unheard(self) {
-        let Err(error) = self.result else {
+    async fn note_unheard(self, result: Result<Done, Error>) {
+        let Err(error) = result else {
             return;
         };
         tracing::warn!(

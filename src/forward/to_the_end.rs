@@ -1,53 +1,50 @@
 //! A write that ends, whether or not its caller waits for it.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, CatchUnwind};
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// A future that goes on as a task of its own when whoever awaits it leaves. As long as they stay, it
 /// costs no more than a box.
-///
-/// It is `None` if it panicked: nobody knows then what it did.
 pub(super) struct ToTheEnd<T: Send + 'static> {
-    work: Option<Work<T>>,
-    tasks: TaskTracker,
+    work: Option<BoxFuture<'static, T>>,
+    /// It counts from its beginning to its end.
+    counted: TaskTrackerToken,
     /// What is done with what comes of it when nobody hears of it.
     unheard: fn(T) -> BoxFuture<'static, ()>,
 }
 
-type Work<T> = CatchUnwind<AssertUnwindSafe<BoxFuture<'static, T>>>;
-
 impl<T: Send + 'static> ToTheEnd<T> {
-    /// The work begins when it is awaited; what of it nobody awaits any more is one of `tasks`.
+    /// The work begins when it is awaited, and is one of `tasks` until it has ended.
     pub(super) fn new(
         work: impl Future<Output = T> + Send + 'static,
-        tasks: TaskTracker,
+        tasks: &TaskTracker,
         unheard: fn(T) -> BoxFuture<'static, ()>,
     ) -> Self {
-        let work: BoxFuture<'static, T> = Box::pin(work);
         Self {
-            work: Some(AssertUnwindSafe(work).catch_unwind()),
-            tasks,
+            work: Some(Box::pin(work)),
+            counted: tasks.token(),
             unheard,
         }
     }
 }
 
 impl<T: Send + 'static> Future for ToTheEnd<T> {
-    type Output = Option<T>;
+    type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let Some(work) = &mut self.work else {
+            // A future that is polled after it is ready has nothing to give twice.
             return Poll::Pending;
         };
-        work.poll_unpin(context).map(|ended| {
+        work.poll_unpin(context).map(|outcome| {
             self.work = None;
-            ended.ok()
+            outcome
         })
     }
 }
@@ -57,17 +54,15 @@ impl<T: Send + 'static> Drop for ToTheEnd<T> {
         let Some(work) = self.work.take() else {
             return;
         };
-        // Without a runtime there is nothing that could go on.
         let Ok(runtime) = Handle::try_current() else {
+            tracing::error!("a write was given up: there is no runtime that could end it");
             return;
         };
-        let unheard = self.unheard;
-        let rest = async move {
-            if let Ok(outcome) = work.await {
-                unheard(outcome).await;
-            }
-        };
-        self.tasks.spawn_on(rest, &runtime);
+        let (unheard, counted) = (self.unheard, self.counted.clone());
+        runtime.spawn(async move {
+            unheard(work.await).await;
+            drop(counted);
+        });
     }
 }
 
@@ -89,8 +84,9 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_told_and_nothing_is_left_of_it() {
         let tasks = TaskTracker::new();
-        let work = ToTheEnd::new(async { 1 }, tasks.clone(), |_| panic!("it was heard"));
-        assert_eq!(work.await, Some(1));
+        let work = ToTheEnd::new(async { 1 }, &tasks, |_| panic!("it was heard"));
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(work.await, 1);
         assert!(tasks.is_empty());
     }
 
@@ -105,7 +101,7 @@ mod tests {
                 told.await.unwrap();
                 begun
             },
-            tasks.clone(),
+            &tasks,
             note,
         );
         assert!(futures_util::poll!(&mut work).is_pending());
@@ -115,14 +111,5 @@ mod tests {
         tasks.close();
         tasks.wait().await;
         assert_eq!(*UNHEARD.lock().unwrap(), [1]);
-    }
-
-    #[tokio::test]
-    async fn nobody_knows_what_came_of_what_panicked() {
-        let work: ToTheEnd<u32> =
-            ToTheEnd::new(async { panic!("it should") }, TaskTracker::new(), |_| {
-                panic!("nothing is left of it")
-            });
-        assert_eq!(work.await, None);
     }
 }

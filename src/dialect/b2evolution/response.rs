@@ -130,7 +130,8 @@ fn refuse(error: &Error, reply_to: &ReplyTo, reference: Reference) -> Response<B
 /// What was found below the codec is found in canonical words; a form has its own.
 fn words(error: &Error, fault: &Fault<'_>, operation: Operation, reference: Reference) -> String {
     match fault {
-        Fault::Vendor(wording, name) if operation.has_form() => {
+        // Only where the name is a field's: it may be a login, and that may read like one.
+        Fault::Vendor(wording, name) if operation.has_form() && error.kind().field().is_some() => {
             wording.html(field_names::of_attribute(name)).into_owned()
         }
         Fault::Vendor(wording, name) => wording.html(name).into_owned(),
@@ -142,8 +143,6 @@ fn respond(status: StatusCode, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    // These, and what the layers above add.
-    headers.reserve(6);
     let content_type = HeaderValue::from_static("application/json; charset=utf-8");
     let cache = HeaderValue::from_static("no-cache, must-revalidate");
     headers.insert(CONTENT_TYPE, content_type);
