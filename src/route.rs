@@ -2,6 +2,7 @@
 
 mod losses;
 pub mod number_table;
+mod plain_path;
 pub mod profile;
 mod target;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 pub use self::losses::{Losses, OnLoss};
 use self::number_table::NumberTable;
 use self::profile::Profile;
+pub use self::plain_path::is_plain;
 pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;

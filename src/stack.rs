@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future};
 use http::{Extensions, Request, Response};
 use http_body::Body;
 use ipnet::IpNet;
@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
 use crate::dispatch::Dispatch;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::execute::Execute;
 use crate::forward::{Forward, Upstreams};
 use crate::journal::denial::DenialLog;
@@ -38,7 +38,7 @@ use crate::middleware::route::RouteLayer;
 use crate::middleware::timeout::TimeoutLayer;
 use crate::middleware::unread_body::{UnreadBodyLayer, WatchedBody};
 use crate::middleware::{ResponseBody, Routed};
-use crate::route::Route;
+use crate::route::{Route, is_plain};
 use crate::router::Router;
 use crate::server::PeerAddr;
 use crate::store::Store;
@@ -198,6 +198,11 @@ where
         ..Context::default()
     };
     let Routed { head, body, route } = request;
+    if !is_plain(head.uri.path()) {
+        let message = "the path can be read in more than one way; send it without `..`, `//`, `;`, `\\` and escapes of them";
+        let refused = Err(Error::new(Kind::Malformed, message));
+        return future::Either::Left(future::ready(refused));
+    }
     let incoming = Incoming {
         head,
         body,
@@ -205,5 +210,5 @@ where
         context,
     };
     let answer = seam.translate(incoming);
-    answer.map(|response| Ok(response.map(ResponseBody::new)))
+    future::Either::Right(answer.map(|response| Ok(response.map(ResponseBody::new))))
 }
