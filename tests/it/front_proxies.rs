@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub(crate) struct FrontProxy {
     child: Child,
     pub(crate) address: SocketAddr,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl FrontProxy {
@@ -68,7 +68,7 @@ impl FrontProxy {
         let started = Self {
             child,
             address,
-            _directory: directory,
+            directory,
         };
         let until = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(address).is_err() {
@@ -76,6 +76,13 @@ impl FrontProxy {
             std::thread::sleep(Duration::from_millis(20));
         }
         started
+    }
+}
+
+impl FrontProxy {
+    /// Where nginx finds what it serves.
+    pub(crate) fn site(&self) -> PathBuf {
+        self.directory.path().join("site")
     }
 }
 
