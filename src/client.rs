@@ -13,6 +13,9 @@
 //! Client ─ Pool (cap, idle connections) ─ dial (TCP, Unix, TLS) ─ Connection (hyper) ─ Socket (counts)
 //! ```
 //!
+//! [`Client::stream`] is for bodies that are handed on as they arrive, both ways, and for connections that
+//! become tunnels: then whoever reads the answer drives its connection.
+//!
 //! # Stale connections
 //!
 //! An upstream may close a kept connection at any moment. Before a request is written the socket is
@@ -35,7 +38,9 @@ mod pool;
 mod request;
 mod response;
 mod socket;
+mod stream;
 mod tls;
+mod upload;
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,16 +48,18 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use tokio::time;
 
 pub use failure::{Cause, Failure, Part, Sent, Stage};
 pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
 pub use response::Unbounded;
+pub use stream::{Answer, Download, Tunnel};
+pub use upload::{BodyError, Source};
 
 use connection::Connection;
 use dial::Dialer;
 use pool::Pool;
+use upload::Outgoing;
 
 /// The bytes that [`Client::send`] would send of a request, to the `Host` of the parameters.
 pub fn written(request: Request<Bytes>, parameters: &Parameters) -> Vec<u8> {
@@ -136,7 +143,7 @@ impl Client {
     async fn exchange(
         &self,
         mut connection: Box<Connection>,
-        request: Request<Full<Bytes>>,
+        request: Request<Outgoing>,
         until: time::Instant,
     ) -> Result<Response<Bytes>, Failure> {
         let answered = connection

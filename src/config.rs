@@ -9,6 +9,7 @@
 mod admin;
 mod auth;
 mod fault;
+mod fixed;
 mod judge;
 mod keys;
 mod layer;
@@ -17,9 +18,11 @@ mod log;
 mod losses;
 mod notify;
 mod own_ids;
+mod pass;
 pub mod pepper;
 mod place;
 mod route_limits;
+mod route_paths;
 mod route_profile;
 mod route_tables;
 mod routes;
@@ -36,12 +39,14 @@ mod upstreams;
 mod value;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::admin::Admin;
 use self::admin::AdminSection;
 pub use self::auth::Auth;
 use self::auth::AuthSection;
 pub use self::fault::{Fault, Faults};
+use self::fixed::FixedSection;
 use self::keys::KeySection;
 pub use self::keys::{StaticKey, check_foreign, unknown_route};
 pub use self::log::Log;
@@ -49,9 +54,10 @@ use self::log::LogSection;
 pub use self::notify::Notify;
 use self::notify::NotifySection;
 pub use self::own_ids::forbids_relays;
+use self::pass::PassSection;
 use self::place::Place;
+pub use self::route_paths::shown_path;
 use self::routes::RouteSection;
-pub use self::routes::shown_path;
 use self::secret_file::SecretFiles;
 pub use self::server::Server;
 use self::server::ServerSection;
@@ -61,8 +67,8 @@ pub use self::store::Store;
 use self::store::StoreSection;
 use self::suggest::did_you_mean;
 use self::upstreams::UpstreamSection;
-use crate::forward;
-use crate::route::{Auth as Judge, Route, Target};
+use crate::route::{Auth as Judge, Entry, FixedRoute, PassRoute, Route, Target};
+use crate::{client, forward};
 
 const SECTIONS: [&str; 9] = [
     "server",
@@ -100,8 +106,29 @@ pub struct Config {
     pub keys: Vec<StaticKey>,
     /// `[upstreams.NAME]`, by name.
     pub upstreams: Vec<forward::Parameters>,
-    /// `[routes.NAME]`, by name. Their order does not matter.
+    /// `[routes.NAME]` with a dialect, by name. Their order does not matter.
     pub routes: Vec<Route>,
+    /// Those that hand requests on.
+    pub passes: Vec<PassRoute>,
+    /// Where to, as they name them.
+    pub sites: Vec<client::Parameters>,
+    /// Those with one answer.
+    pub fixed: Vec<FixedRoute>,
+}
+
+impl Config {
+    /// All routes.
+    pub fn entries(&self) -> Vec<Entry> {
+        let dialects = self.routes.iter().cloned().map(Entry::from);
+        dialects.chain(self.beside()).collect()
+    }
+
+    /// Those without a dialect.
+    pub fn beside(&self) -> Vec<Entry> {
+        let passes = self.passes.iter().cloned().map(Entry::from);
+        let fixed = self.fixed.iter().cloned().map(Entry::from);
+        passes.chain(fixed).collect()
+    }
 }
 
 /// Reads every layer and checks the whole.
@@ -170,14 +197,19 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let log = place.at("log").read::<LogSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
-    let mut routes = build_routes(place, faults);
+    let Routes {
+        dialects: mut routes,
+        passes,
+        sites,
+        fixed,
+    } = build_routes(&upstreams, place, faults);
     targets::refuse_unknown(&routes, place, faults);
     targets::settle_relays(&mut routes, &upstreams, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
     judge::check(&routes, &upstreams, &keys, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
     // Keys that are not here are in the store, unless nobody needs any.
-    let needs_keys = routes.is_empty() || routes.iter().any(|it| it.auth == Judge::Gateway);
+    let needs_keys = routes.iter().any(|it| it.auth == Judge::Gateway);
     let has_store = place.at("store").has("url")
         || (needs_keys && place.at("keys").names().is_empty())
         || routes.iter().any(uses_store);
@@ -202,6 +234,9 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         keys,
         upstreams,
         routes,
+        passes,
+        sites,
+        fixed,
     })
 }
 
@@ -246,20 +281,84 @@ fn build_upstreams(
     upstreams
 }
 
-fn build_routes(place: Place<'_>, faults: &mut Faults) -> Vec<Route> {
+/// The routes of every kind.
+#[derive(Default)]
+struct Routes {
+    dialects: Vec<Route>,
+    passes: Vec<PassRoute>,
+    sites: Vec<client::Parameters>,
+    fixed: Vec<FixedRoute>,
+}
+
+/// What says that a route is of one kind, and of another one too.
+fn two_kinds(place: Place<'_>) -> Option<(&'static str, &'static str)> {
+    let kinds = ["dialect", "pass", "respond", "redirect"];
+    let mut named = kinds.into_iter().filter(|key| place.has(key));
+    Some((named.next()?, named.next()?))
+}
+
+fn build_routes(
+    upstreams: &[forward::Parameters],
+    place: Place<'_>,
+    faults: &mut Faults,
+) -> Routes {
     let names = place.at("routes").entries(faults);
     if names.is_empty() && faults.is_empty() {
-        let message =
-            "there is none: add a [routes.NAME] with a dialect, or remove the empty table";
+        let message = "there is none: add a [routes.NAME] with a dialect or with pass, or remove the empty table";
         faults.push(place.at("routes").fault("", message));
     }
-    let mut routes = Vec::new();
+    let mut built = Routes::default();
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut otherwise = Vec::new();
     for name in names {
         let path = format!("routes.{name}");
         let at = place.at(&path);
-        let section = at.read::<RouteSection>(faults);
-        routes.extend(section.and_then(|section| section.build(&name, at, faults)));
+        if let Some((one, other)) = two_kinds(at) {
+            let message =
+                format!("is there beside {one}: a route is of one kind; keep one of the two");
+            faults.push(at.fault(other, message));
+        } else if at.has("pass") {
+            let section = at.read::<PassSection>(faults);
+            let sites = &mut built.sites;
+            let route = section.and_then(|it| it.build(&name, upstreams, sites, at, faults));
+            entries.extend(route.clone().map(Entry::from));
+            built.passes.extend(route);
+        } else if at.has("respond") || at.has("redirect") {
+            let section = at.read::<FixedSection>(faults);
+            let route = section.and_then(|section| section.build(&name, at, faults));
+            entries.extend(route.clone().map(Entry::from));
+            built.fixed.extend(route);
+        } else {
+            let section = at.read::<RouteSection>(faults);
+            let site = section.as_ref().and_then(RouteSection::otherwise);
+            let route = section.and_then(|section| section.build(&name, at, faults));
+            entries.extend(route.clone().map(Entry::from));
+            built.dialects.extend(route);
+            otherwise.extend(site.map(|site| (name, site)));
+        }
     }
-    routes::refuse_duplicates(&routes, place, faults);
-    routes
+    for (name, site) in otherwise {
+        let pass = built.passes.iter().find(|pass| pass.name == site);
+        let route = built.dialects.iter_mut().find(|route| route.name == name);
+        match (pass, route) {
+            (Some(pass), Some(route)) => route.otherwise = Some(Arc::new(pass.clone())),
+            (None, _) => {
+                let known: Vec<_> = built.passes.iter().map(|it| it.name.as_str()).collect();
+                let message = format!(
+                    "unknown pass route {site:?} (known: {}){}",
+                    known.join(", "),
+                    did_you_mean(&site, &known)
+                );
+                faults.push(
+                    place
+                        .at(&format!("routes.{name}"))
+                        .fault("otherwise", message),
+                );
+            }
+            // It has faults of its own.
+            (Some(_), None) => {}
+        }
+    }
+    route_paths::refuse_duplicates(&entries, place, faults);
+    built
 }

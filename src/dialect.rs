@@ -112,6 +112,7 @@ pub fn path_rule(dialect: Dialect, prefix: String) -> PathRule {
         ),
     };
     PathRule {
+        is_exact: false,
         prefix,
         ignore_case,
         optional_suffix,
@@ -142,6 +143,16 @@ pub fn decode_request(
         Dialect::B2evolution => {
             b2evolution::B2evolution::decode_request(head, body, policy).map(ReplyTo::B2evolution)
         }
+    }
+}
+
+/// Whether a request is a call, by its head and what is known of its body: it presents a key as PHP would
+/// see it, or is for the part of the site that the dialect is about. Limits do not matter here.
+pub fn is_ours(dialect: Dialect, head: &Parts, body: &[u8], policy: &Policy) -> bool {
+    match dialect {
+        Dialect::Grupo => grupo::Grupo::is_ours(head, body),
+        Dialect::Vision6 => true,
+        Dialect::B2evolution => b2evolution::B2evolution::is_ours(head, policy),
     }
 }
 

@@ -18,6 +18,7 @@ mod homes;
 mod keep;
 mod losses;
 mod own_credentials;
+pub mod pass;
 pub mod rehearsal;
 mod relay;
 mod renewal;

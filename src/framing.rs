@@ -5,6 +5,7 @@ mod content_type;
 mod field_name;
 mod fields;
 pub mod form;
+pub mod glance;
 pub mod json;
 pub mod json_rpc;
 mod multipart;

@@ -10,10 +10,13 @@
 //! [`stack`] shows all of it in order, on one page. [`client`] is the mirror of [`server`], towards
 //! an upstream.
 //!
-//! 1. [`server`] accepts the connection, shakes hands where TLS is spoken, and reads HTTP/1.1 or HTTP/2, with a timer for everything
-//!    a peer can leave undone.
+//! 1. [`server`] accepts the connection, shakes hands where TLS is spoken, and reads HTTP/1.1 or HTTP/2, with
+//!    a timer for everything a peer can leave undone, and lets no head of HTTP/1 through that others could
+//!    read differently.
 //! 2. The HTTP stack ([`middleware`]) gives the request an id, finds out where it came from, finds
-//!    its [`route`], and buffers its body. It knows nothing of users and groups.
+//!    its [`route`], and buffers its body. It knows nothing of users and groups. A request of a pass
+//!    route leaves it there for [`forward::pass`], bodies streamed; so does one of a dialect's route that
+//!    turns out to be no call ([`middleware::otherwise`]).
 //! 3. At the seam, [`dialect::translate`] has the route's codec decode the request into calls.
 //!    What a dialect is written in, PHP forms or JSON-RPC, is read by [`framing`].
 //! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
@@ -35,7 +38,7 @@
 //!   without a principal, because `Authenticated` and `Permitted` can be made in [`auth`] only.
 //! - Every failure is answered in the caller's dialect. Errors leave at two places: per call in
 //!   [`dialect::translate`], per request in [`middleware::respond`]. Only where no route matched is
-//!   the answer a bare 4xx.
+//!   the answer a bare 4xx, and on a pass route a plain one.
 //! - Every answer carries `X-Request-Id`, but for the bare refusals of a head that cannot be read
 //!   or is too large, which the HTTP engine answers. A message that is Dragoman's own ends with the
 //!   last six digits of it, as the log line of the call does. A vendor's wording is used to the

@@ -7,8 +7,10 @@ pub mod body;
 pub mod catch_panic;
 pub mod client_ip;
 pub mod in_flight;
+pub mod otherwise;
 pub mod request_id;
 pub mod respond;
+mod response_body;
 pub mod route;
 pub mod timeout;
 pub mod unread_body;
@@ -16,14 +18,11 @@ pub mod unread_body;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::request::Parts;
 
+pub use self::response_body::{BodyError, ResponseBody};
 use crate::auth::call::RequestId;
 use crate::route::Route;
-
-/// The body of every answer made here.
-pub type ResponseBody = http_body_util::Full<Bytes>;
 
 /// Where a request came from: the peer's address, or the one a trusted proxy names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +69,7 @@ pub(crate) mod routed {
                 prefix: String::new(),
                 ignore_case: false,
                 optional_suffix: None,
+                is_exact: false,
             },
             dialect: Dialect::Grupo,
             policy: Policy {
@@ -91,6 +91,7 @@ pub(crate) mod routed {
             },
             targets: crate::route::Targets::default(),
             losses: crate::route::Losses::default(),
+            otherwise: None,
             auth: crate::route::Auth::default(),
         }
     }

@@ -1,20 +1,29 @@
 //! Routes as plain data: which requests, which dialect, under which policy.
 
+mod entry;
+mod fixed;
 mod losses;
 pub mod number_table;
+mod pass;
+mod plain_path;
 pub mod profile;
 mod target;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::entry::Entry;
+pub use self::fixed::FixedRoute;
 pub use self::losses::{Losses, OnLoss};
 use self::number_table::NumberTable;
+pub use self::pass::{HeaderEdits, PassRoute};
+pub use self::plain_path::is_plain;
 use self::profile::Profile;
 pub use self::target::{Noun, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;
 
-/// One rule of `routes.toml`, parsed and checked.
+/// A rule of `routes.toml` whose callers are translated, parsed and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// Its name in the configuration and in logs.
@@ -35,6 +44,8 @@ pub struct Route {
     pub losses: Losses,
     /// Who judges its callers.
     pub auth: Auth,
+    /// Where requests go that are no calls; they are refused where there is none.
+    pub otherwise: Option<Arc<PassRoute>>,
 }
 
 /// Who judges the credentials of a route's callers.
@@ -51,7 +62,7 @@ pub enum Auth {
 }
 
 /// Which paths a route answers for: a prefix that ends at a segment border.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathRule {
     /// The prefix, with a slash at its start and none at its end; empty for every path.
     pub prefix: String,
@@ -59,6 +70,8 @@ pub struct PathRule {
     pub ignore_case: bool,
     /// An ending the prefix may have in addition, e.g. `.php`.
     pub optional_suffix: Option<&'static str>,
+    /// Whether nothing may follow it.
+    pub is_exact: bool,
 }
 
 /// What a codec needs to know of a route. Codecs are pure functions of the request and this.

@@ -1,38 +1,38 @@
 //! Host and path → route.
 
-use std::sync::Arc;
-
 use http::Uri;
 use http::header::{HOST, HeaderMap};
 
-use crate::route::{PathRule, Route};
+use crate::route::{Entry, PathRule};
 
 /// The routes, most specific first.
 #[derive(Clone, Debug, Default)]
 pub struct Router {
-    routes: Vec<Arc<Route>>,
+    entries: Vec<Entry>,
 }
 
 impl Router {
     /// A router over these routes, whatever their order: one that names a host goes before one
-    /// that does not, a longer path before a shorter one.
-    pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
-        let mut routes: Vec<_> = routes.into_iter().map(Arc::new).collect();
-        routes.sort_by_key(|route| {
-            std::cmp::Reverse((route.host.is_some(), route.path.prefix.len()))
+    /// that does not, a longer path before a shorter one, and one that is meant exactly before one
+    /// that goes on.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by_key(|entry| {
+            let path = entry.path();
+            std::cmp::Reverse((entry.host().is_some(), path.prefix.len(), path.is_exact))
         });
-        Self { routes }
+        Self { entries }
     }
 
     /// The route of a request, if there is one.
-    pub fn find(&self, uri: &Uri, headers: &HeaderMap) -> Option<&Arc<Route>> {
+    pub fn find(&self, uri: &Uri, headers: &HeaderMap) -> Option<&Entry> {
         let host = host(uri, headers);
-        self.routes.iter().find(|route| {
-            let host_matches = match &route.host {
+        self.entries.iter().find(|entry| {
+            let host_matches = match entry.host() {
                 None => true,
                 Some(wanted) => host.is_some_and(|host| host.eq_ignore_ascii_case(wanted)),
             };
-            host_matches && matches(&route.path, uri.path())
+            host_matches && matches(entry.path(), uri.path())
         })
     }
 }
@@ -61,6 +61,10 @@ fn matches(rule: &PathRule, path: &str) -> bool {
     } else {
         start == rule.prefix
     };
+    if rule.is_exact {
+        // A prefix has no slash at its end, and the path of the root is nothing else.
+        return starts && (rest.is_empty() || (rule.prefix.is_empty() && rest == "/"));
+    }
     starts
         && (ends_at_border(rest)
             || rule.optional_suffix.is_some_and(|suffix| {
@@ -82,8 +86,7 @@ mod tests {
     fn rule(prefix: &str) -> PathRule {
         PathRule {
             prefix: prefix.to_owned(),
-            ignore_case: false,
-            optional_suffix: None,
+            ..PathRule::default()
         }
     }
 

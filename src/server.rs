@@ -5,7 +5,7 @@
 //! does between its head and its response is the service's matter, the time its body may take included.
 //!
 //! ```text
-//! Server ─ Endpoint (accept, caps, TLS) ─ connection (timer) ─ hyper ─ Requests ─ the service
+//! Server ─ Endpoint (accept, caps, TLS) ─ connection (timer) ─ head guard ─ hyper ─ Requests ─ the service
 //! ```
 
 mod activity;
@@ -13,6 +13,7 @@ mod address;
 mod connection;
 mod drain;
 mod endpoint;
+mod head_guard;
 pub mod health;
 mod lifecycle;
 mod limits;
@@ -31,6 +32,7 @@ mod tasks;
 mod timed_io;
 pub mod tls;
 mod transport;
+mod tunnel;
 mod wire;
 
 use std::convert::Infallible;
@@ -52,6 +54,7 @@ pub use limits::{Http2Limits, Limits};
 pub use listener::{BindError, Listener};
 pub use requests::{OverTls, PeerAddr};
 pub(crate) use socket_file::SocketFile;
+pub use tunnel::{Duplex, Offer};
 
 use endpoint::Endpoint;
 use health::{Health, Readiness};

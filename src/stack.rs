@@ -6,10 +6,11 @@ pub mod live;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use http::{Extensions, Request, Response};
+use futures_util::{FutureExt, future};
+use http::{Extensions, HeaderValue, Request, Response, header};
 use http_body::Body;
 use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
@@ -22,35 +23,44 @@ use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::sign_in;
 use crate::auth::{Call, Context, Unread};
+use crate::client::Answer;
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
 use crate::dispatch::Dispatch;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::execute::Execute;
+use crate::forward::pass::{Origin, Refusal, Sites};
 use crate::forward::{Forward, Upstreams};
 use crate::journal::denial::DenialLog;
+use crate::middleware::body::BodyLayer;
 use crate::middleware::catch_panic::CatchPanicLayer;
 use crate::middleware::client_ip::ClientIpLayer;
+use crate::middleware::otherwise::OtherwiseLayer;
 use crate::middleware::request_id::RequestIdLayer;
 use crate::middleware::respond::RespondLayer;
-use crate::middleware::route::RouteLayer;
+use crate::middleware::route::{Passed, RouteLayer};
 use crate::middleware::timeout::TimeoutLayer;
 use crate::middleware::unread_body::{UnreadBodyLayer, WatchedBody};
-use crate::middleware::{ResponseBody, Routed};
-use crate::route::Route;
+use crate::middleware::{BodyError, ClientIp, ResponseBody, Routed};
+use crate::route::{Entry, PassRoute, Route, is_plain};
 use crate::router::Router;
-use crate::server::PeerAddr;
+use crate::server::{Offer, OverTls, PeerAddr};
 use crate::store::Store;
 use crate::store::absent::Absent;
 use crate::store::crosswalk::CrosswalkStore;
 use crate::store::kept::KeptFields;
+use crate::telemetry;
 
 /// What the pipeline is made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
     /// The routes, in any order.
     pub routes: Vec<Route>,
+    /// The routes without a dialect, likewise.
+    pub beside: Vec<Entry>,
+    /// Where those of them lead that hand requests on.
+    pub sites: Sites,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Where commands are carried out that go to no upstream; nothing where all of them do.
@@ -92,7 +102,7 @@ pub fn gateway<B>(
     parts: Parts,
 ) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     next_gateway(parts, &mut Lasting::default())
@@ -104,14 +114,24 @@ pub fn next_gateway<B>(
     lasting: &mut Lasting,
 ) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // Whatever a layer holds is shared: the stack is cloned for each request.
-    let router = Arc::new(Router::new(parts.routes.iter().cloned()));
+    let dialects = parts.routes.iter().cloned().map(Entry::from);
+    let router = Router::new(dialects.chain(parts.beside.iter().cloned()));
+    let router = Arc::new(router);
     let find = move |request: &Request<WatchedBody<B>>| {
         router.find(request.uri(), request.headers()).cloned()
     };
+    let passer = Arc::new(Passer {
+        sites: parts.sites.clone(),
+        trusted_proxies: parts.trusted_proxies.clone(),
+    });
+    let aside = Arc::clone(&passer);
+    let pass = move |route, request| Arc::clone(&passer).pass(route, request);
+    let pass_aside = move |route, request| Arc::clone(&aside).pass(route, request);
+    let budget = lasting.bodies(&parts);
     let http = ServiceBuilder::new()
         // Outermost, so that every answer carries an id.
         .layer(RequestIdLayer::new(parts.clock.clone()))
@@ -120,15 +140,17 @@ where
         // Before everything that logs or limits by address.
         .layer(ClientIpLayer::new(peer, parts.trusted_proxies.clone()))
         // From here on there is a route, and with it a dialect to answer in.
-        .layer(RouteLayer::new(find))
+        .layer(RouteLayer::new(find, pass))
         // Nothing fails above this.
         .layer(RespondLayer)
         // Inside the responder, so that a panic is answered; outside all that holds permits.
         .layer(CatchPanicLayer)
+        // What is no call leaves here, before the deadline and the limits of calls.
+        .layer(OtherwiseLayer::new(pass_aside, budget.clone()))
         // The last resort: body and calls have deadlines of their own.
         .layer(TimeoutLayer)
         // A slow sender holds no permit, so the body comes before the in-flight limit.
-        .layer(lasting.bodies(&parts))
+        .layer(BodyLayer::new(budget))
         .layer(lasting.in_flight(&parts));
     let denials = denials(&parts);
     let seam = Arc::new(Translate::new(commands(parts, lasting), denials));
@@ -179,6 +201,73 @@ fn denials(parts: &Parts) -> Denials {
     Denials::new(log, parts.clock.clone(), parts.account)
 }
 
+/// Hands requests on to sites.
+struct Passer {
+    sites: Sites,
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl Passer {
+    fn pass<B>(self: Arc<Self>, route: Arc<PassRoute>, mut request: Request<B>) -> Passed
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        Box::pin(async move {
+            let since = Instant::now();
+            let extensions = request.extensions_mut();
+            let offer = extensions.remove::<Offer>();
+            let source = extensions.get().map(|ClientIp(ip)| *ip);
+            let peer = peer(extensions);
+            let is_trusted = |peer: IpAddr| {
+                let peer = peer.to_canonical();
+                self.trusted_proxies
+                    .iter()
+                    .any(|network| network.contains(&peer))
+            };
+            let origin = Origin {
+                peer,
+                is_trusted: peer.is_some_and(is_trusted),
+                id: extensions.get().copied().unwrap_or_default(),
+                is_over_tls: extensions.get::<OverTls>().is_some(),
+                can_leave: offer.is_some(),
+            };
+            let passed = self.sites.pass(&route, request, origin).await;
+            let (response, cause) = match passed {
+                Ok(Answer::Response(response)) => (response.map(ResponseBody::streamed), None),
+                Ok(Answer::Tunnel(response, tunnel)) => {
+                    if let Some(offer) = offer {
+                        offer.accept(tunnel);
+                    }
+                    (response.map(|()| ResponseBody::from("")), None)
+                }
+                Err(refusal) => (refused(&refusal), refusal.cause),
+            };
+            let cause = cause
+                .as_ref()
+                .map(|cause| -> &(dyn std::error::Error + 'static) { cause });
+            telemetry::log_pass(&telemetry::PassLine {
+                id: origin.id,
+                source,
+                route: &route.name,
+                status: response.status(),
+                cause,
+                took: since.elapsed(),
+            });
+            response
+        })
+    }
+}
+
+/// A plain answer: no dialect is spoken on a pass route.
+fn refused(refusal: &Refusal) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::from(refusal.message));
+    *response.status_mut() = refusal.status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
+}
+
 /// The address that the server notes of a connection.
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get().map(|PeerAddr(address)| address.ip())
@@ -198,6 +287,11 @@ where
         ..Context::default()
     };
     let Routed { head, body, route } = request;
+    if !is_plain(head.uri.path()) {
+        let message = "the path can be read in more than one way; send it without `..`, `//`, `;`, `\\` and escapes of them";
+        let refused = Err(Error::new(Kind::Malformed, message));
+        return future::Either::Left(future::ready(refused));
+    }
     let incoming = Incoming {
         head,
         body,
@@ -205,5 +299,5 @@ where
         context,
     };
     let answer = seam.translate(incoming);
-    answer.map(|response| Ok(response.map(ResponseBody::new)))
+    future::Either::Right(answer.map(|response| Ok(response.map(ResponseBody::new))))
 }

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{Extensions, Method};
+use http::{Extensions, Method, StatusCode};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -131,16 +131,50 @@ pub fn log_call(line: &CallLine<'_>) {
     }
 }
 
+/// What the line of a request says that no dialect is spoken in.
+#[derive(Clone, Copy, Debug)]
+pub struct PassLine<'a> {
+    /// The request's id.
+    pub id: RequestId,
+    /// Where it came from.
+    pub source: Option<IpAddr>,
+    /// By which route.
+    pub route: &'a str,
+    /// What was answered.
+    pub status: StatusCode,
+    /// Why that is not the site's own answer.
+    pub cause: Option<&'a (dyn std::error::Error + 'static)>,
+    /// How long it took to the head of the answer.
+    pub took: Duration,
+}
+
+/// Writes the line of one such request. Its path is not shown: it may hold a key.
+pub fn log_pass(line: &PassLine<'_>) {
+    tracing::info!(
+        request.id = %line.id,
+        call.source = line.source.map(display),
+        call.route = line.route,
+        http.status = line.status.as_u16(),
+        error.cause = line.cause.map(chain).as_deref(),
+        duration_us = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
+        "request passed"
+    );
+}
+
 /// The chain of causes in one line.
 fn causes(error: &Error) -> Option<String> {
-    let mut cause = std::error::Error::source(error)?;
+    std::error::Error::source(error).map(chain)
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     let mut shown = cause.to_string();
     while let Some(next) = cause.source() {
         cause = next;
         shown.push_str(": ");
         shown.push_str(&cause.to_string());
     }
-    Some(shown)
+    shown
 }
 
 /// Writes the line of a request that no route answers for. Its path is not shown: it may hold a key,

@@ -68,6 +68,24 @@ fn summary(config: &Config) -> String {
         write_auth(&mut text, route, &config.upstreams);
         write_losses(&mut text, route, &config.upstreams);
     }
+    for route in &config.passes {
+        let host = route.host.as_deref().unwrap_or("any host");
+        let path = shown_path(&route.path);
+        let _ = write!(text, "{}: {path} of {host} is handed on", route.name);
+        if let Some(Ok(site)) = config.sites.get(route.site).map(|site| site.host.to_str()) {
+            let _ = write!(text, " to {site}");
+        }
+        text.push('\n');
+    }
+    for route in &config.fixed {
+        let host = route.host.as_deref().unwrap_or("any host");
+        let (path, status) = (shown_path(&route.path), route.status.as_u16());
+        let _ = writeln!(
+            text,
+            "{}: {path} of {host} is answered with {status}",
+            route.name
+        );
+    }
     for upstream in &config.upstreams {
         write_risk(&mut text, upstream);
     }

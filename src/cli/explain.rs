@@ -35,7 +35,7 @@ use crate::dialect::{Decoded, ReplyTo, decode_request, unread};
 use crate::error::{Error, Kind};
 use crate::forward::Parameters;
 use crate::forward::rehearsal::First;
-use crate::route::{Route, Target};
+use crate::route::{Entry, Route, Target};
 use crate::router::Router;
 
 /// Prints what would become of the request; 1 if any of it would be refused.
@@ -81,11 +81,20 @@ impl<'a> Explain<'a> {
             ..Report::default()
         };
         report.note_host(&head);
-        let router = Router::new(self.config.routes.iter().cloned());
-        let Some(route) = router.find(&head.uri, &head.headers) else {
-            report.refused = true;
-            report.remarks.push(no_route(&head.uri));
-            return report.redacted(&self.redaction);
+        let router = Router::new(self.config.entries());
+        let route = match router.find(&head.uri, &head.headers) {
+            Some(Entry::Dialect(route)) => route,
+            Some(Entry::Pass(_) | Entry::Fixed(_)) => {
+                report
+                    .remarks
+                    .push("a route without a dialect takes it as it is".to_owned());
+                return report.redacted(&self.redaction);
+            }
+            None => {
+                report.refused = true;
+                report.remarks.push(no_route(&head.uri));
+                return report.redacted(&self.redaction);
+            }
         };
         report.route = Some(RouteReport {
             name: route.name.clone(),

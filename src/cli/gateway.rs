@@ -13,6 +13,7 @@ use crate::auth::api_key::Pepper;
 use crate::auth::keys::{Key, KeyRing};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::forward::pass::Sites;
 use crate::forward::{self, Forward};
 use crate::middleware::ResponseBody;
 use crate::server::tls::Tls;
@@ -35,6 +36,8 @@ pub(super) struct Means {
     pub(super) pepper: Pepper,
     /// The live keys.
     pub(super) keys: Arc<KeyRing>,
+    /// Where pass routes lead.
+    pub(super) sites: Sites,
     /// What https addresses show.
     pub(super) tls: Option<Tls>,
     /// Time and randomness.
@@ -63,6 +66,7 @@ pub(super) struct Next {
     pub(super) forward: Forward,
     /// The pairs that were put into it.
     pub(super) pairs: Arc<Vec<Pair>>,
+    pub(super) sites: Sites,
     pub(super) tls: Option<Tls>,
 }
 
@@ -92,6 +96,11 @@ impl Gateway {
     /// What requests go into, whichever pipeline is running.
     pub(super) fn live(&self) -> Live<Pipeline> {
         self.live.clone()
+    }
+
+    /// Where pass routes lead at the moment.
+    pub(super) fn sites(&self) -> &Sites {
+        &self.means.sites
     }
 
     pub(super) fn upstreams(&self) -> &Arc<Upstreams> {
@@ -124,8 +133,10 @@ impl Gateway {
             config,
             forward,
             pairs,
+            sites,
             tls,
         } = next;
+        self.means.sites = sites;
         let pipeline = pipeline(&config, &forward, &self.means, &mut self.lasting);
         // Before the routes that they may be for, so that no key is unknown there.
         let keys = keys(&config, &self.means.pepper);
@@ -179,6 +190,8 @@ pub(super) fn keys(config: &Config, pepper: &Pepper) -> Vec<Key> {
 fn pipeline(config: &Config, forward: &Forward, means: &Means, lasting: &mut Lasting) -> Pipeline {
     let parts = Parts {
         routes: config.routes.clone(),
+        beside: config.beside(),
+        sites: means.sites.clone(),
         trusted_proxies: config.auth.trusted_proxies.clone(),
         store: means.store.clone().map(|store| -> Arc<dyn Store> { store }),
         forward: forward.clone(),

@@ -10,6 +10,7 @@ use crate::config::{self, Config, Sources};
 use crate::control::reload::{Answer, Asked};
 use crate::control::wire::{Refused, Reloaded};
 use crate::forward::Forward;
+use crate::forward::pass::Sites;
 use crate::server::signals::Hangups;
 use crate::server::tls::Tls;
 use crate::store::crosswalk::Pair;
@@ -97,9 +98,10 @@ impl Reloader {
     async fn read(&self) -> Result<Read, Refused> {
         let (sources, running) = (self.sources.clone(), self.config.clone());
         let upstreams = Arc::clone(self.gateway.upstreams());
+        let sites = self.gateway.sites().clone();
         let read = tokio::task::spawn_blocking(move || {
             let forward = upstreams.current().load_full();
-            read(&sources, &running, &forward, upstreams.pairs())
+            read(&sources, &running, &forward, &sites, upstreams.pairs())
         });
         let failed = |_| Refused::new(500, "the gateway failed to read it; its log says more");
         read.await.map_err(failed)?
@@ -110,6 +112,7 @@ fn read(
     sources: &Sources,
     running: &Config,
     forward: &Forward,
+    sites: &Sites,
     pairs: Arc<Vec<Pair>>,
 ) -> Result<Read, Refused> {
     let config = config::load(sources).map_err(|faults| Refused::new(422, faults.to_string()))?;
@@ -135,10 +138,14 @@ fn read(
     let forward = forward
         .renewed(config.upstreams.clone(), &pairs)
         .map_err(|error| refused("upstreams", &error))?;
+    let sites = sites
+        .renewed(config.sites.iter().cloned())
+        .map_err(|error| refused("pass routes", &error))?;
     Ok(Read::Other(Box::new(Next {
         config,
         forward,
         pairs,
+        sites,
         tls,
     })))
 }
@@ -150,7 +157,7 @@ fn summary(next: &Next, before: &Forward) -> String {
         let plural = if number == 1 { "" } else { "s" };
         format!("{number} {noun}{plural}")
     };
-    let mut parts = vec![count(config.routes.len(), "route")];
+    let mut parts = vec![count(config.entries().len(), "route")];
     if !config.upstreams.is_empty() {
         let kept = next.forward.shared_with(before);
         let upstreams = count(config.upstreams.len(), "upstream");

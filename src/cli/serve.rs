@@ -20,6 +20,7 @@ use crate::config::{self, Config, Sources};
 use crate::control::reload::Reloads;
 use crate::control::{Control, Desk};
 use crate::forward::Upstreams;
+use crate::forward::pass::Sites;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
 use crate::server::signals::Hangups;
@@ -76,6 +77,8 @@ async fn serve(
     }
     let upstreams = Upstreams::new(config.upstreams.clone())
         .map_err(|error| Failure::failed("upstreams", error))?;
+    let sites = Sites::new(config.sites.iter().cloned())
+        .map_err(|error| Failure::failed("pass routes", error))?;
     let (pepper, store) = if config.has_store {
         let (pepper, store) = open(config.clone(), clock.clone()).await?;
         (pepper, Some(Arc::new(store)))
@@ -93,6 +96,7 @@ async fn serve(
     let means = Means {
         store: store.clone(),
         pepper,
+        sites,
         keys: Arc::clone(&keys),
         tls,
         clock: clock.clone(),

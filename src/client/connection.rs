@@ -10,9 +10,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, Connection as Driver, SendRequest};
+use hyper::client::conn::http1::{Builder, Connection as Driver, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -21,19 +20,26 @@ use super::parameters::Parameters;
 use super::request;
 use super::response::{self, Whole};
 use super::socket::{Meter, Wire};
+use super::upload::Outgoing;
 
 /// A connection without a task: whoever has a request on it drives it, and at rest it does nothing.
 #[derive(Debug)]
 pub(super) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    /// Gone once the connection has ended, so that a request it did not take comes back.
-    driver: Option<Driver<TokioIo<Wire>, Full<Bytes>>>,
-    /// Why it ended.
-    error: Option<hyper::Error>,
-    /// Whether something came after the end of an answer.
-    has_excess: bool,
+    sender: SendRequest<Outgoing>,
+    driving: Driving,
     meter: Arc<Meter>,
     born: Instant,
+}
+
+/// The part of a connection that reads and writes.
+#[derive(Debug)]
+pub(super) struct Driving {
+    /// Gone once the connection has ended, so that a request it did not take comes back.
+    driver: Option<Driver<TokioIo<Wire>, Outgoing>>,
+    /// Why it ended.
+    error: Option<hyper::Error>,
+    /// What it leaves: the socket, and what came after the end of an answer.
+    left: Option<Parts<TokioIo<Wire>>>,
 }
 
 impl Connection {
@@ -47,9 +53,11 @@ impl Connection {
         let (sender, driver) = builder.handshake(TokioIo::new(wire)).await?;
         Ok(Self {
             sender,
-            driver: Some(driver),
-            error: None,
-            has_excess: false,
+            driving: Driving {
+                driver: Some(driver),
+                error: None,
+                left: None,
+            },
             meter,
             born: Instant::now(),
         })
@@ -62,7 +70,7 @@ impl Connection {
     /// Sends a request and reads its answer.
     pub(super) async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Outgoing>,
         parameters: &Parameters,
         until: Instant,
     ) -> Result<Response<Bytes>, Failure> {
@@ -78,7 +86,7 @@ impl Connection {
         response::judge(&mut head, &body, parameters.response_bytes)?;
         timer.as_mut().reset(until);
         let body = self.body(body, parameters.response_bytes, timer).await?;
-        if self.has_excess {
+        if self.driving.has_excess() {
             return Err(Failure::new(Sent::Maybe, Cause::BadFraming));
         }
         request::strip(&mut head.headers);
@@ -90,17 +98,17 @@ impl Connection {
         // Nobody is to be woken for a connection at rest: the task that used it may have ended, and
         // its memory would be kept by its waker.
         self.drive(&mut Context::from_waker(Waker::noop()));
-        self.driver.is_some() && self.sender.is_ready()
+        self.driving.driver.is_some() && self.sender.is_ready()
     }
 
     async fn head(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Outgoing>,
         mut timer: Pin<&mut Sleep>,
     ) -> Result<Response<Incoming>, Failure> {
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
-            self.drive(context);
+            self.driving.drive(context);
             if let Poll::Ready(answered) = answer.as_mut().poll(context) {
                 return Poll::Ready(answered.map_err(|error| self.no_head(error.into_error())));
             }
@@ -136,19 +144,37 @@ impl Connection {
         }
     }
 
-    /// Reads and writes what can be.
-    fn drive(&mut self, context: &mut Context<'_>) {
-        let Some(driver) = &mut self.driver else {
-            return;
-        };
-        if let Poll::Ready(ended) = Pin::new(driver).poll(context) {
-            self.error = ended.err();
-            let parts = self.driver.take().map(Driver::into_parts);
-            self.has_excess = parts.is_some_and(|parts| !parts.read_buf.is_empty());
-        }
+    /// A request begins, whose answer's head may have so many bytes.
+    pub(super) fn begin(&self, allowance: usize) -> Arc<Meter> {
+        self.meter.begin(allowance);
+        Arc::clone(&self.meter)
     }
 
-    fn sent(&self) -> Sent {
+    /// The answer's head is there.
+    pub(super) fn unlimited(&self) {
+        self.meter.unlimited();
+    }
+
+    /// What takes a request, and what carries it.
+    pub(super) fn split(&mut self) -> (&mut SendRequest<Outgoing>, &mut Driving) {
+        (&mut self.sender, &mut self.driving)
+    }
+
+    /// Reads and writes what can be.
+    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
+        self.driving.drive(context);
+    }
+
+    /// The socket of a connection that has ended to become a tunnel, and what came behind the answer.
+    pub(super) fn into_tunnel(mut self) -> Option<(Wire, Bytes)> {
+        // The answer may be there before the end is.
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        let left = self.driving.left?;
+        self.meter.unlimited();
+        Some((left.io.into_inner(), left.read_buf))
+    }
+
+    pub(super) fn sent(&self) -> Sent {
         if self.meter.has_sent() {
             Sent::Maybe
         } else {
@@ -156,7 +182,7 @@ impl Connection {
         }
     }
 
-    fn no_head(&self, error: hyper::Error) -> Failure {
+    pub(super) fn no_head(&self, error: hyper::Error) -> Failure {
         let cause = if self.meter.is_overrun() || error.is_parse_too_large() {
             Cause::TooLarge { part: Part::Head }
         } else if error.is_parse() {
@@ -175,10 +201,28 @@ impl Connection {
         // Where hyper blames the connection, the connection knows more.
         let error = match io_error(&error) {
             Some(_) => error,
-            None => self.error.take().unwrap_or(error),
+            None => self.driving.error.take().unwrap_or(error),
         };
         let cause = io_error(&error).map_or(Cause::Reset, Cause::of);
         Failure::new(Sent::Maybe, cause).with(error)
+    }
+}
+
+impl Driving {
+    /// Reads and writes what can be.
+    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
+        let Some(driver) = &mut self.driver else {
+            return;
+        };
+        if let Poll::Ready(ended) = Pin::new(driver).poll(context) {
+            self.error = ended.err();
+            self.left = self.driver.take().map(Driver::into_parts);
+        }
+    }
+
+    fn has_excess(&self) -> bool {
+        let left = self.left.as_ref();
+        left.is_some_and(|left| !left.read_buf.is_empty())
     }
 }
 

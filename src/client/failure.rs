@@ -48,6 +48,8 @@ pub enum Cause {
     BadFraming,
     /// The body is compressed, which was not asked for.
     Encoded,
+    /// Whoever sends the request's body failed.
+    Body,
 }
 
 /// What a request goes through.
@@ -153,6 +155,7 @@ impl fmt::Display for Cause {
             Self::TooLarge { part: Part::Body } => "the upstream's answer is too large",
             Self::BadFraming => "the upstream's answer is no proper HTTP",
             Self::Encoded => "the upstream's answer is compressed, which was not asked for",
+            Self::Body => "the request's body did not arrive whole",
         })
     }
 }

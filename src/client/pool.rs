@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::connection::Connection;
@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 /// none at rest, so all of them together are never more than there are permits.
 #[derive(Debug)]
 pub(super) struct Pool {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     rack: Mutex<Rack>,
     idle: Duration,
     lifetime: Duration,
@@ -39,7 +39,9 @@ struct Resting {
 impl Pool {
     pub(super) fn new(parameters: &Parameters) -> Self {
         Self {
-            permits: Semaphore::new(parameters.connections.min(Semaphore::MAX_PERMITS)),
+            permits: Arc::new(Semaphore::new(
+                parameters.connections.min(Semaphore::MAX_PERMITS),
+            )),
             rack: Mutex::default(),
             idle: parameters.idle,
             lifetime: parameters.lifetime,
@@ -52,6 +54,15 @@ impl Pool {
             return Some(permit);
         }
         let waited = timeout_at(until, self.permits.acquire()).await;
+        waited.ok()?.ok()
+    }
+
+    /// The same, for an answer that outlives the call.
+    pub(super) async fn enter_owned(&self, until: Instant) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        let waited = timeout_at(until, Arc::clone(&self.permits).acquire_owned()).await;
         waited.ok()?.ok()
     }
 

@@ -5,8 +5,12 @@ use http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http_body::Body;
 use http_body_util::Full;
+
+use super::upload::{Outgoing, Source, Upload};
 
 /// Headers that concern one connection only (RFC 9110, section 7.6.1), the old spelling of one included.
 const OF_ONE_CONNECTION: [HeaderName; 6] = [
@@ -19,7 +23,7 @@ const OF_ONE_CONNECTION: [HeaderName; 6] = [
 ];
 
 /// The request with the headers that are the client's own; a `Host` that it brings is kept.
-pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Full<Bytes>> {
+pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Outgoing> {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
     if head.uri.authority().is_some() {
@@ -37,7 +41,71 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Fu
     } else {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
-    Request::from_parts(head, Full::new(body))
+    Request::from_parts(head, Outgoing::Whole(Full::new(body)))
+}
+
+/// The request of somebody else as it goes on: what it says of its body is kept, and its trailers may come.
+pub(super) fn relay(
+    request: Request<Option<Source>>,
+    host: &HeaderValue,
+    upgrades: bool,
+) -> (Parts, Outgoing) {
+    let (mut head, body) = request.into_parts();
+    head.version = Version::HTTP_11;
+    if head.uri.authority().is_some() {
+        head.uri = origin_form(&head.uri);
+    }
+    let headers = &mut head.headers;
+    let takes_trailers = headers
+        .get_all(TE)
+        .iter()
+        .any(|te| te.as_bytes().trim_ascii().eq_ignore_ascii_case(b"trailers"));
+    if upgrades {
+        strip_but_upgrade(headers);
+    } else {
+        strip_but_trailer(headers);
+    }
+    headers.remove(EXPECT);
+    if takes_trailers && !upgrades {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    if !headers.contains_key(HOST) {
+        headers.insert(HOST, host.clone());
+    }
+    let body = if let Some(body) = body {
+        if let Some(length) = body.size_hint().exact() {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        } else {
+            headers.remove(CONTENT_LENGTH);
+        }
+        Outgoing::Streamed(Upload::new(body))
+    } else {
+        if headers.contains_key(CONTENT_LENGTH) || expects_body(&head.method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        }
+        Outgoing::Whole(Full::default())
+    };
+    (head, body)
+}
+
+/// Strips all but what a change of the protocol needs.
+pub(super) fn strip_but_upgrade(headers: &mut HeaderMap) {
+    let upgrade = headers.remove(UPGRADE);
+    strip(headers);
+    if let Some(upgrade) = upgrade {
+        headers.insert(UPGRADE, upgrade);
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+}
+
+/// Strips all but the names of trailers, without which they could not be sent.
+pub(super) fn strip_but_trailer(headers: &mut HeaderMap) {
+    let trailer = headers.remove(TRAILER);
+    strip(headers);
+    if let Some(trailer) = trailer {
+        headers.insert(TRAILER, trailer);
+    }
 }
 
 /// The bytes of a request as they go out.

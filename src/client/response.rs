@@ -23,9 +23,7 @@ pub struct Unbounded;
 /// coding with the connection. Whoever sends such a head may mean something else than is understood here.
 pub(super) fn judge(head: &mut Parts, body: &Incoming, limit: usize) -> Result<(), Failure> {
     let refused = |cause| Err(Failure::new(Sent::Maybe, cause));
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || !is_framed_clearly(&head.headers) {
-        return refused(Cause::BadFraming);
-    }
+    judge_framing(head)?;
     if is_encoded(&head.headers) {
         return refused(Cause::Encoded);
     }
@@ -35,6 +33,14 @@ pub(super) fn judge(head: &mut Parts, body: &Incoming, limit: usize) -> Result<(
     }
     if length.is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
         head.extensions.insert(Unbounded);
+    }
+    Ok(())
+}
+
+/// Refuses a head that contradicts itself, or leaves HTTP.
+pub(super) fn judge_framing(head: &Parts) -> Result<(), Failure> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS || !is_framed_clearly(&head.headers) {
+        return Err(Failure::new(Sent::Maybe, Cause::BadFraming));
     }
     Ok(())
 }

@@ -38,6 +38,11 @@ impl Meter {
         self.allowance.store(usize::MAX, Ordering::Relaxed);
     }
 
+    /// A byte was sent.
+    pub(super) fn note_sent(&self) {
+        self.sent.store(true, Ordering::Relaxed);
+    }
+
     /// Whether any byte was sent.
     pub(super) fn has_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
@@ -164,7 +169,7 @@ impl AsyncWrite for Socket {
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
         };
         if matches!(written, Poll::Ready(Ok(1..))) {
-            self.meter.sent.store(true, Ordering::Relaxed);
+            self.meter.note_sent();
         }
         written
     }

@@ -61,6 +61,11 @@ impl Faults {
     }
 
     /// Whether nothing was found.
+    pub(super) const fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

@@ -18,7 +18,7 @@ use crate::command::text::Text;
 use crate::command::user::Role;
 use crate::dialect::{default_roles, path_rule};
 use crate::route::number_table::NumberTable;
-use crate::route::{Limits, PathRule, Policy, Route};
+use crate::route::{Limits, Policy, Route};
 
 /// `[routes.NAME]` as it is written. What is absent is the dialect's default.
 #[derive(Debug, Default, Deserialize)]
@@ -73,6 +73,8 @@ pub(super) struct RouteSection {
     loss: Option<BTreeMap<String, losses::Rule>>,
     /// Fields that travel as another one, e.g. `"grupo.custom_field_1" = "title"`.
     map: Option<BTreeMap<String, String>>,
+    /// The pass route that gets what is no call.
+    otherwise: Option<String>,
     /// Who judges callers: `gateway`, or `upstream`.
     auth: Option<judge::Judge>,
     /// The native operations of callers whom the upstream judges.
@@ -82,6 +84,11 @@ pub(super) struct RouteSection {
 }
 
 impl RouteSection {
+    /// The pass route that is named for what is no call.
+    pub(super) fn otherwise(&self) -> Option<String> {
+        self.otherwise.clone()
+    }
+
     /// Parses and checks the parts.
     pub(super) fn build(self, name: &str, place: Place<'_>, faults: &mut Faults) -> Option<Route> {
         let Some(DialectName(dialect)) = self.dialect else {
@@ -163,54 +170,15 @@ impl RouteSection {
             targets,
             losses,
             auth,
+            otherwise: None,
         })
     }
 }
 
-/// Refuses two routes that answer for the same path of the same host.
-pub(super) fn refuse_duplicates(routes: &[Route], place: Place<'_>, faults: &mut Faults) {
-    for (index, route) in routes.iter().enumerate() {
-        let mut before = routes.iter().take(index);
-        let same = |other: &&Route| other.host == route.host && overlap(&other.path, &route.path);
-        if let Some(other) = before.find(same) {
-            let host = route.host.as_deref().unwrap_or("any host");
-            let message = format!(
-                "{} of {host} is taken by routes.{}: change the path or the host of one",
-                shown_path(&route.path),
-                other.name
-            );
-            let path = format!("routes.{}", route.name);
-            faults.push(place.at(&path).fault("path", message));
-        }
-    }
-}
-
-/// Whether some path is answered for by both rules at the same length, so that neither wins.
-fn overlap(one: &PathRule, other: &PathRule) -> bool {
-    let ignore_case = one.ignore_case || other.ignore_case;
-    spellings(one).any(|left| {
-        spellings(other)
-            .any(|right| left == right || (ignore_case && left.eq_ignore_ascii_case(&right)))
-    })
-}
-
-/// The prefix as a path.
-pub fn shown_path(rule: &PathRule) -> &str {
-    match rule.prefix.as_str() {
-        "" => "/",
-        prefix => prefix,
-    }
-}
-
-fn spellings(rule: &PathRule) -> impl Iterator<Item = String> {
-    let suffix = rule.optional_suffix;
-    let suffixed = suffix.map(|suffix| format!("{}{suffix}", rule.prefix));
-    std::iter::once(rule.prefix.clone()).chain(suffixed)
-}
-
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 14] = [
+    let options: [(&str, &[Dialect]); 15] = [
+        ("otherwise", &[Dialect::Grupo, Dialect::B2evolution]),
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),
@@ -291,7 +259,7 @@ pub(super) fn role_table(table: Names) -> Result<Vec<(String, Role)>, (String, S
         .collect()
 }
 
-fn host(text: &str) -> Result<String, String> {
+pub(super) fn host(text: &str) -> Result<String, String> {
     let is_label = |label: &str| {
         !label.is_empty()
             && label
@@ -307,7 +275,7 @@ fn host(text: &str) -> Result<String, String> {
 }
 
 /// The prefix as the router compares it: no slash at its end.
-fn prefix(path: &str) -> Result<String, String> {
+pub(super) fn prefix(path: &str) -> Result<String, String> {
     if !path.starts_with('/') {
         return Err(format!(
             "{path:?} has no slash at its start: write \"/{path}\""
@@ -359,22 +327,6 @@ impl<'de> Deserialize<'de> for DialectName {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rule(prefix: &str, ignore_case: bool, suffix: Option<&'static str>) -> PathRule {
-        PathRule {
-            prefix: prefix.to_owned(),
-            ignore_case,
-            optional_suffix: suffix,
-        }
-    }
-
-    #[test]
-    fn rules_overlap_by_their_endings_and_by_case_where_either_ignores_it() {
-        let vision6 = rule("/api/server", true, Some(".php"));
-        assert!(overlap(&vision6, &rule("/API/Server.php", false, None)));
-        assert!(!overlap(&vision6, &rule("/api/server/more", true, None)));
-        assert!(!overlap(&rule("/a", false, None), &rule("/A", false, None)));
-    }
 
     #[test]
     fn a_prefix_has_no_slash_at_its_end() {

@@ -19,6 +19,9 @@ impl Config {
             keys: _,
             upstreams: _,
             routes: _,
+            passes: _,
+            sites: _,
+            fixed: _,
         } = self;
         let sections = [
             (*has_store != next.has_store, "store (whether there is one)"),

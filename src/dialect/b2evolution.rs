@@ -197,6 +197,13 @@ pub(super) use self::request::is_native;
 #[derive(Debug)]
 pub struct B2evolution;
 
+impl B2evolution {
+    /// Whether the path leads to users: the other modules are the site's, which its own pages call.
+    pub(super) fn is_ours(head: &Parts, policy: &Policy) -> bool {
+        !matches!(request::decode(head, b"", policy), Decoded::NotOurs(..))
+    }
+}
+
 impl Codec for B2evolution {
     type ReplyTo = ReplyTo;
 

@@ -115,12 +115,21 @@ use crate::auth::Call;
 use crate::auth::call::Reference;
 use crate::command::Command;
 use crate::error::Error;
+use crate::framing::glance;
 use crate::outcome::Outcome;
 use crate::route::Policy;
 
 /// The codec of the Grupo dialect.
 #[derive(Clone, Copy, Debug)]
 pub struct Grupo;
+
+impl Grupo {
+    /// Whether a key is presented, be it where none may be: in the body, or in the query string.
+    pub(super) fn is_ours(head: &Parts, body: &[u8]) -> bool {
+        let query = head.uri.query().unwrap_or_default();
+        glance::has_field(&head.headers, body, wire::KEY) || glance::is_in_query(query, wire::KEY)
+    }
+}
 
 impl Codec for Grupo {
     type ReplyTo = ReplyTo;

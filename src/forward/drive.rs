@@ -179,7 +179,8 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
             | Cause::Truncated
             | Cause::TooLarge { .. }
             | Cause::BadFraming
-            | Cause::Encoded => Kind::Upstream,
+            | Cause::Encoded
+            | Cause::Body => Kind::Upstream,
         },
     };
     Error::from(kind).caused_by(failure)

@@ -113,6 +113,16 @@ fn unescape(sent: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
     Ok(Cow::Owned(text))
 }
 
+/// The same, with what is no UTF-8 replaced.
+pub(super) fn unescape_lossy(sent: &[u8]) -> Cow<'_, str> {
+    if !bytes::contains(sent, starts_escape) {
+        return String::from_utf8_lossy(sent);
+    }
+    let mut bytes = Vec::with_capacity(sent.len());
+    unescape_into(&mut bytes, sent);
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 const fn starts_escape(byte: u8) -> bool {
     matches!(byte, b'%' | b'+')
 }

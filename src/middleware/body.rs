@@ -29,19 +29,33 @@ use crate::route::Limits;
 /// *Cost*: one buffer of the body's size; none where the body arrives in one piece.
 #[derive(Clone, Debug)]
 pub struct BodyLayer {
-    budget: Arc<Semaphore>,
+    budget: Budget,
 }
+
+/// Bytes that all request bodies in memory may have together.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Semaphore>);
 
 /// What one permit of the budget stands for: a body is rounded up to this.
 const UNIT: usize = 1024;
 
+impl Budget {
+    /// So many bytes, rounded up to whole KiB.
+    pub fn new(bytes: usize) -> Self {
+        let units = bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(units)))
+    }
+
+    /// The part of one body, nothing at first.
+    pub(super) fn share(&self) -> Share {
+        Share::of(Arc::clone(&self.0))
+    }
+}
+
 impl BodyLayer {
-    /// All bodies together may have so many bytes, rounded up to whole KiB.
-    pub fn new(budget_bytes: usize) -> Self {
-        let units = budget_bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS);
-        Self {
-            budget: Arc::new(Semaphore::new(units)),
-        }
+    /// All bodies together share the budget.
+    pub const fn new(budget: Budget) -> Self {
+        Self { budget }
     }
 }
 
@@ -51,7 +65,7 @@ impl<S> Layer<S> for BodyLayer {
     fn layer(&self, inner: S) -> ReadBody<S> {
         ReadBody {
             inner,
-            budget: Arc::clone(&self.budget),
+            budget: self.budget.clone(),
         }
     }
 }
@@ -60,7 +74,7 @@ impl<S> Layer<S> for BodyLayer {
 #[derive(Clone, Debug)]
 pub struct ReadBody<S> {
     inner: S,
-    budget: Arc<Semaphore>,
+    budget: Budget,
 }
 
 impl<S, B> Service<Routed<B>> for ReadBody<S>
@@ -81,7 +95,7 @@ where
     fn call(&mut self, request: Routed<B>) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let mut share = Share::of(Arc::clone(&self.budget));
+        let mut share = self.budget.share();
         Box::pin(async move {
             let Routed { head, body, route } = request;
             let body = read(&head.headers, body, &route.limits, &mut share).await?;
@@ -138,7 +152,7 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn too_large(limits: &Limits) -> Error {
+pub(super) fn too_large(limits: &Limits) -> Error {
     let message = format!(
         "the body is larger than {} bytes; send less at once",
         limits.body_bytes
@@ -147,7 +161,7 @@ fn too_large(limits: &Limits) -> Error {
 }
 
 /// What one body takes of the budget. It goes back when the request is over.
-struct Share {
+pub(super) struct Share {
     budget: Arc<Semaphore>,
     taken: Option<OwnedSemaphorePermit>,
 }
@@ -161,7 +175,7 @@ impl Share {
     }
 
     /// Takes what is missing for a body of that length.
-    fn cover(&mut self, length: usize) -> Result<(), Error> {
+    pub(super) fn cover(&mut self, length: usize) -> Result<(), Error> {
         let taken = self
             .taken
             .as_ref()

@@ -1,73 +1,174 @@
 //! Finds a request's route, or answers that there is none.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures_util::future::{Either, Ready, ready};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::{ResponseBody, Routed};
-use crate::route::Route;
+use super::{ClientIp, ResponseBody, Routed};
+use crate::route::{Entry, FixedRoute, PassRoute};
 use crate::telemetry;
 
-/// Looks a request's route up; what has none is answered with a bare 404, because no dialect is
-/// known to answer in.
+/// Looks a request's route up. One with a dialect goes on inside, one that is handed on goes aside, one with
+/// a fixed answer has it here, and what has none is answered with a bare 404, because no dialect is known to
+/// answer in.
 ///
 /// *Position*: above everything that reads the route. *Failure*: none above, 404 here.
 /// *Cost*: a comparison with each route until one matches.
 #[derive(Clone, Debug)]
-pub struct RouteLayer<F> {
+pub struct RouteLayer<F, P> {
     find: F,
+    pass: P,
 }
 
-impl<F> RouteLayer<F> {
-    /// Routes are looked up by `find`.
-    pub const fn new(find: F) -> Self {
-        Self { find }
+/// A request on its way to a site.
+pub type Passed = BoxFuture<'static, Response<ResponseBody>>;
+
+impl<F, P> RouteLayer<F, P> {
+    /// Routes are looked up by `find`, and requests handed on by `pass`.
+    pub const fn new(find: F, pass: P) -> Self {
+        Self { find, pass }
     }
 }
 
-impl<S, F: Clone> Layer<S> for RouteLayer<F> {
-    type Service = FindRoute<S, F>;
+impl<S, F: Clone, P: Clone> Layer<S> for RouteLayer<F, P> {
+    type Service = FindRoute<S, F, P>;
 
-    fn layer(&self, inner: S) -> FindRoute<S, F> {
+    fn layer(&self, inner: S) -> FindRoute<S, F, P> {
         FindRoute {
             inner,
             find: self.find.clone(),
+            pass: self.pass.clone(),
         }
     }
 }
 
 /// The service of [`RouteLayer`].
 #[derive(Clone, Debug)]
-pub struct FindRoute<S, F> {
+pub struct FindRoute<S, F, P> {
     inner: S,
     find: F,
+    pass: P,
 }
 
-impl<S, F, B> Service<Request<B>> for FindRoute<S, F>
+impl<S, F, P, B> Service<Request<B>> for FindRoute<S, F, P>
 where
     S: Service<Routed<B>, Response = Response<ResponseBody>, Error = Infallible>,
-    F: Fn(&Request<B>) -> Option<Arc<Route>>,
+    F: Fn(&Request<B>) -> Option<Entry>,
+    P: Fn(Arc<PassRoute>, Request<B>) -> Passed,
 {
     type Response = S::Response;
     type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<S::Response, Infallible>>>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(route) = (self.find)(&request) else {
-            telemetry::log_no_route(request.extensions(), request.method());
-            return Either::Right(ready(Ok(not_found())));
+        let way = match (self.find)(&request) {
+            Some(Entry::Dialect(route)) => {
+                let (head, body) = request.into_parts();
+                let inner = self.inner.call(Routed { head, body, route });
+                Way::Inside { inner }
+            }
+            Some(Entry::Pass(route)) => Way::Aside {
+                passed: (self.pass)(route, request),
+            },
+            Some(Entry::Fixed(route)) => Way::Here {
+                response: Some(fixed(&route, &request)),
+            },
+            None => {
+                telemetry::log_no_route(request.extensions(), request.method());
+                Way::Here {
+                    response: Some(not_found()),
+                }
+            }
         };
-        let (head, body) = request.into_parts();
-        Either::Left(self.inner.call(Routed { head, body, route }))
+        ResponseFuture { way }
     }
+}
+
+pin_project! {
+    /// The future of [`FindRoute`].
+    pub struct ResponseFuture<F> {
+        #[pin]
+        way: Way<F>,
+    }
+}
+
+pin_project! {
+    #[project = WayProjection]
+    enum Way<F> {
+        Inside { #[pin] inner: F },
+        Aside { passed: Passed },
+        Here { response: Option<Response<ResponseBody>> },
+    }
+}
+
+impl<F> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<ResponseBody>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().way.project() {
+            WayProjection::Inside { inner } => inner.poll(cx),
+            WayProjection::Aside { passed } => passed.as_mut().poll(cx).map(Ok),
+            // A future that is polled after it is ready has no answer to give twice.
+            WayProjection::Here { response } => response
+                .take()
+                .map_or(Poll::Pending, |it| Poll::Ready(Ok(it))),
+        }
+    }
+}
+
+/// The one answer of a route, without a look at the body.
+fn fixed<B>(route: &FixedRoute, request: &Request<B>) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::new(route.body.clone().into()));
+    *response.status_mut() = route.status;
+    let headers = response.headers_mut();
+    if !route.body.is_empty() {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, plain);
+    }
+    if let Some(location) = &route.location {
+        headers.insert(
+            header::LOCATION,
+            onward(location, &route.path.prefix, request.uri()),
+        );
+    }
+    let id = request.extensions().get().copied().unwrap_or_default();
+    let source = request.extensions().get().map(|ClientIp(ip)| *ip);
+    telemetry::log_pass(&telemetry::PassLine {
+        id,
+        source,
+        route: &route.name,
+        status: route.status,
+        cause: None,
+        took: Duration::ZERO,
+    });
+    response
+}
+
+/// Where a redirect leads: what ends with a slash is followed by what came behind the route's own path.
+fn onward(location: &HeaderValue, prefix: &str, uri: &Uri) -> HeaderValue {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let rest = target.get(prefix.len()..).unwrap_or_default();
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let joined = location
+        .to_str()
+        .ok()
+        .filter(|location| location.ends_with('/'))
+        .and_then(|location| HeaderValue::try_from(format!("{location}{rest}")).ok());
+    joined.unwrap_or_else(|| location.clone())
 }
 
 fn not_found() -> Response<ResponseBody> {

@@ -80,9 +80,12 @@ impl<B: Body> Body for WatchedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        let frame = ready!(this.body.poll_frame(cx));
-        if let (None, Some(is_read)) = (&frame, this.is_read) {
+        let mut this = self.project();
+        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        // Who knows the length of a body does not ask for its end.
+        if let Some(is_read) = this.is_read
+            && (frame.is_none() || this.body.is_end_stream())
+        {
             is_read.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame)

@@ -1,7 +1,9 @@
 //! What a connection is doing, written by its socket and its requests, read by its timer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::tunnel::Tunnel;
 
 /// Which protocol the first bytes of a connection speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,9 @@ pub(super) struct Activity {
     unread_body: AtomicBool,
     closing: AtomicBool,
     abort: AtomicBool,
+    /// What became of the last request that asked to leave HTTP.
+    upgrade: AtomicU8,
+    tunnel: Mutex<Option<Tunnel>>,
 }
 
 /// [`Activity`] at one moment.
@@ -106,6 +111,27 @@ impl Activity {
     /// The connection is at rest: all of the last request has been read.
     pub(super) fn nothing_unread(&self) {
         self.unread_body.store(false, Ordering::Relaxed);
+    }
+
+    /// A request that asked to leave HTTP is answered: by a tunnel, or by staying.
+    pub(super) fn answered_upgrade(&self, tunnel: Option<Tunnel>) {
+        let number = if tunnel.is_some() { 2 } else { 1 };
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = tunnel;
+        self.upgrade.store(number, Ordering::Release);
+    }
+
+    /// Whether such a request left HTTP, once, as soon as it is known.
+    pub(super) fn take_upgrade(&self) -> Option<bool> {
+        match self.upgrade.swap(0, Ordering::AcqRel) {
+            0 => None,
+            number => Some(number == 2),
+        }
+    }
+
+    /// What goes on after HTTP, if anything does.
+    pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
+        let mut tunnel = self.tunnel.lock().unwrap_or_else(PoisonError::into_inner);
+        tunnel.take()
     }
 
     /// The socket shall be reset when it is dropped, so that the kernel forgets its send buffer.

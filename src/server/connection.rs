@@ -18,7 +18,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
 use super::activity::Activity;
-use super::lifecycle::{Lifecycle, Observer};
+use super::head_guard::HeadGuard;
+use super::lifecycle::{Lifecycle, Observer, Stage};
 use super::limits::Limits;
 use super::patience::{Patience, Verdict};
 use super::requests::{OverTls, PeerAddr, Requests, Sender};
@@ -65,9 +66,10 @@ where
         peer: PeerAddr(peer),
         over_tls: transport.is_tls().then_some(OverTls),
     };
-    let io = TokioIo::new(TimedIo::new(transport, Arc::clone(&activity)));
+    let guard = HeadGuard::new(terms.limits.held_head_bytes());
+    let io = TokioIo::new(TimedIo::new(transport, guard, Arc::clone(&activity)));
     let requests = Requests::new(service, sender, Arc::clone(&activity), Arc::clone(&terms));
-    let mut protocol = pin!(terms.protocol.serve_connection(io, requests));
+    let mut protocol = pin!(terms.protocol.serve_connection_with_upgrades(io, requests));
 
     let started = Instant::now();
     let mut patience = Patience::new(started);
@@ -110,6 +112,13 @@ where
         }
     })
     .await;
+    // What left HTTP is still this connection, with its place among them, until it ends or is cut.
+    if let Some(tunnel) = activity.take_tunnel() {
+        tokio::select! {
+            () = tunnel.run() => {}
+            () = terms.lifecycle.reached(Stage::Cut) => debug!(peer = %peer, "tunnel cut"),
+        }
+    }
 }
 
 /// Whether the timer has run out. It may be set to an earlier time than asked for; then it is set anew.

@@ -116,6 +116,12 @@ impl Limits {
     /// The smallest head buffer hyper works with; configuration may refuse less.
     pub const SMALLEST_HEAD: u32 = 8 * 1024;
 
+    /// Bytes of a request head, as hyper can be held to it.
+    pub(super) fn held_head_bytes(&self) -> usize {
+        let head_bytes = self.head_bytes.max(Self::SMALLEST_HEAD);
+        usize::try_from(head_bytes).unwrap_or(usize::MAX)
+    }
+
     /// hyper's settings for these limits.
     ///
     /// Its own head timeout is off: it also runs while a kept-alive connection is idle, and does not see a
@@ -127,7 +133,7 @@ impl Limits {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(None)
-            .max_buf_size(usize::try_from(head_bytes).unwrap_or(usize::MAX))
+            .max_buf_size(self.held_head_bytes())
             .max_headers(self.headers);
         builder
             .http2()

@@ -7,18 +7,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 
 use super::activity::{Activity, OpenRequest};
 use super::connection::Terms;
+use super::head_guard;
 use super::lifecycle::Stage;
 use super::limits::Limits;
 use super::response_body::ResponseBody;
+use super::tunnel::{Offer, Tunnel};
 
 /// Who sent a request: the other end of its TCP connection, 127.0.0.1 and port 0 on a Unix socket, or
 /// whom a proxy named there by the PROXY protocol. An extension of every request.
@@ -72,15 +75,21 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Responding<S> {
         let version = request.version();
-        let may_leave_unread = version != Version::HTTP_2 && !request.body().is_end_stream();
+        let refusal = refusal(&request, &self.terms.limits);
+        let is_read = refusal.is_none() && request.body().is_end_stream();
+        let may_leave_unread = version != Version::HTTP_2 && !is_read;
         let open = OpenRequest::begin(&self.activity, may_leave_unread);
-        let answer = if let Some(status) = refusal(&request, &self.terms.limits) {
+        let mut leaving = None;
+        let answer = if let Some(status) = refusal {
             Answer::Refusal { status }
         } else {
             let extensions = request.extensions_mut();
             extensions.insert(self.sender.peer);
             if let Some(over_tls) = self.sender.over_tls {
                 extensions.insert(over_tls);
+            }
+            if version == Version::HTTP_11 && is_read && request.headers().contains_key(UPGRADE) {
+                leaving = Some(Leaving::new(&mut request, &self.activity));
             }
             Answer::Service {
                 response: Oneshot::new(self.service.clone(), request),
@@ -91,7 +100,39 @@ where
             version,
             terms: Arc::clone(&self.terms),
             open: Some(open),
+            leaving,
         }
+    }
+}
+
+/// A request that asks to leave HTTP.
+#[derive(Debug)]
+struct Leaving {
+    caller: OnUpgrade,
+    offer: Offer,
+    activity: Arc<Activity>,
+}
+
+impl Leaving {
+    fn new<B>(request: &mut Request<B>, activity: &Arc<Activity>) -> Self {
+        let caller = hyper::upgrade::on(&mut *request);
+        let offer = Offer::default();
+        request.extensions_mut().insert(offer.clone());
+        Self {
+            caller,
+            offer,
+            activity: Arc::clone(activity),
+        }
+    }
+
+    /// Notes the answer before any byte of it leaves, so that the guard knows it before any byte of the
+    /// caller's that follows it.
+    fn answer(self, status: StatusCode) {
+        let other = self.offer.take();
+        let other = other.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS);
+        let caller = self.caller;
+        let tunnel = other.map(|other| Tunnel { caller, other });
+        self.activity.answered_upgrade(tunnel);
     }
 }
 
@@ -106,6 +147,7 @@ pin_project! {
         version: Version,
         terms: Arc<Terms>,
         open: Option<OpenRequest>,
+        leaving: Option<Leaving>,
     }
 }
 
@@ -139,10 +181,14 @@ where
                 (ready!(response.poll(context))?.map(Some), false)
             }
         };
+        if let Some(leaving) = this.leaving.take() {
+            leaving.answer(response.status());
+        }
         let is_http2 = *this.version == Version::HTTP_2;
         let open = this.open.take();
         let mut response = response.map(|body| ResponseBody::new(body, is_http2, open));
-        if !is_http2 && (refused || this.terms.lifecycle.stage() >= Stage::LameDuck) {
+        let leaves = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !is_http2 && !leaves && (refused || this.terms.lifecycle.stage() >= Stage::LameDuck) {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -151,16 +197,35 @@ where
     }
 }
 
-/// What of a head is too large, where the protocol implementation has no limit of its own.
+/// What the guard refused, and what of a head the protocol implementation takes and nobody should.
 fn refusal<B>(request: &Request<B>, limits: &Limits) -> Option<StatusCode> {
     let target = request.uri().path_and_query();
-    if target.is_some_and(|target| target.as_str().len() > limits.uri_bytes) {
+    if let Some(status) = head_guard::answer(request.method()) {
+        Some(status)
+    } else if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+        Some(StatusCode::NOT_IMPLEMENTED)
+    } else if !is_of_one_host(request) {
+        Some(StatusCode::BAD_REQUEST)
+    } else if target.is_some_and(|target| target.as_str().len() > limits.uri_bytes) {
         Some(StatusCode::URI_TOO_LONG)
     } else if request.headers().len() > limits.headers {
         Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
     } else {
         None
     }
+}
+
+/// Whether the `Host` of HTTP/2 is what its `:authority` says (RFC 9113, section 8.3.1). That of HTTP/1 was
+/// looked at by the guard.
+fn is_of_one_host<B>(request: &Request<B>) -> bool {
+    let Some(authority) = request.uri().authority() else {
+        return true;
+    };
+    let mut hosts = request.headers().get_all(HOST).iter();
+    hosts.all(|host| {
+        host.as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    })
 }
 
 #[cfg(test)]

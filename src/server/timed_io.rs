@@ -5,17 +5,29 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
 
 use super::activity::{Activity, Protocol};
+use super::head_guard::HeadGuard;
 use super::transport::Transport;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A transport that tells an [`Activity`] what it reads, decrypted if it was encrypted.
+/// Bytes to read at least while a head is not whole.
+const MORE: usize = 4096;
+
+/// A transport that tells an [`Activity`] what it reads, decrypted if it was encrypted, and hands on what its
+/// guard lets through.
 #[derive(Debug)]
 pub(super) struct TimedIo {
     transport: Transport,
+    /// What was read and not yet handed on: mostly nothing.
+    ahead: BytesMut,
+    /// How much of that may be.
+    judged: usize,
+    guard: HeadGuard,
     activity: Arc<Activity>,
     recognition: Recognition,
     closing: Closing,
@@ -25,7 +37,19 @@ pub(super) struct TimedIo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Recognition {
     Preface(usize),
-    Done,
+    Http1,
+    Http2,
+}
+
+/// What came of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// Bytes that were handed on.
+    Some,
+    /// Bytes that were not, or not yet.
+    Held,
+    /// No more bytes.
+    End,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,26 +60,81 @@ enum Closing {
 }
 
 impl TimedIo {
-    pub(super) fn new(transport: Transport, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(transport: Transport, guard: HeadGuard, activity: Arc<Activity>) -> Self {
         Self {
             transport,
+            ahead: BytesMut::new(),
+            judged: 0,
+            guard,
             activity,
             recognition: Recognition::Preface(0),
             closing: Closing::Open,
         }
     }
 
-    fn note_read(&mut self, fresh: &[u8]) {
+    /// Notes what was read, and says how much of the bytes may be handed on: those, or with them the ones
+    /// that were held back.
+    fn judge(&mut self, fresh: &[u8], held: Option<&[u8]>) -> usize {
         self.activity.read(fresh.len());
         if let Recognition::Preface(matched) = self.recognition {
             let protocol = recognize(matched, fresh);
-            self.recognition = if protocol == Protocol::Unknown {
-                Recognition::Preface(matched + fresh.len())
-            } else {
-                Recognition::Done
-            };
             self.activity.recognized(protocol);
+            if protocol == Protocol::Unknown {
+                // hyper waits for the same bytes, and tells the same from them.
+                self.recognition = Recognition::Preface(matched + fresh.len());
+                return 0;
+            }
+            self.recognition = if protocol == Protocol::Http2 {
+                Recognition::Http2
+            } else {
+                Recognition::Http1
+            };
         }
+        let all = held.unwrap_or(fresh);
+        if self.recognition == Recognition::Http2 {
+            return all.len();
+        }
+        if self.guard.asks()
+            && let Some(leaves) = self.activity.take_upgrade()
+        {
+            self.guard.answered(leaves);
+        }
+        self.guard.judge(all)
+    }
+
+    /// Reads into the buffer, and takes back what may not be handed on yet.
+    fn poll_fresh(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<Read>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
+        let fresh = buffer.filled().get(before..).unwrap_or_default();
+        if fresh.is_empty() {
+            return Poll::Ready(Ok(Read::End));
+        }
+        let passed = self.judge(fresh, None);
+        self.ahead
+            .extend_from_slice(fresh.get(passed..).unwrap_or_default());
+        buffer.set_filled(before + passed);
+        Poll::Ready(Ok(if passed == 0 { Read::Held } else { Read::Some }))
+    }
+
+    /// Reads behind what is held back.
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let known = ahead.len();
+        ahead.reserve(MORE);
+        let read = poll_read_buf(Pin::new(&mut self.transport), context, &mut ahead);
+        if !matches!(read, Poll::Ready(Ok(1..))) {
+            self.ahead = ahead;
+            ready!(read)?;
+            return Poll::Ready(Ok(Read::End));
+        }
+        self.judged = self.judge(ahead.get(known..).unwrap_or_default(), Some(&ahead));
+        self.ahead = ahead;
+        Poll::Ready(Ok(Read::Held))
     }
 }
 
@@ -65,10 +144,31 @@ impl AsyncRead for TimedIo {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.transport).poll_read(context, buffer))?;
-        self.note_read(buffer.filled().get(before..).unwrap_or_default());
-        Poll::Ready(Ok(()))
+        let this = &mut *self;
+        loop {
+            if this.judged > 0 {
+                let length = this.judged.min(buffer.remaining());
+                buffer.put_slice(&this.ahead.split_to(length));
+                this.judged -= length;
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(refusal) = this.guard.refusal() {
+                this.ahead = BytesMut::from(refusal?);
+                this.judged = this.ahead.len();
+                continue;
+            }
+            if this.guard.is_sealed() {
+                this.ahead.clear();
+            }
+            let read = if this.ahead.is_empty() {
+                ready!(this.poll_fresh(context, buffer))?
+            } else {
+                ready!(this.poll_more(context))?
+            };
+            if read != Read::Held {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 

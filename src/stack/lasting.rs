@@ -7,7 +7,7 @@ use crate::auth::authenticate::UserDirectory;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::sign_in::{self, SignIn};
 use crate::command::AccountId;
-use crate::middleware::body::BodyLayer;
+use crate::middleware::body::Budget;
 use crate::middleware::in_flight::InFlightLayer;
 
 /// Whatever counts: guesses and right passwords, bytes of bodies, requests in flight. A pipeline that is
@@ -17,19 +17,19 @@ use crate::middleware::in_flight::InFlightLayer;
 pub struct Lasting {
     passwords: Option<PasswordHasherPool>,
     sign_in: Option<(sign_in::Parameters, AccountId, Arc<SignIn>)>,
-    bodies: Option<(usize, BodyLayer)>,
+    bodies: Option<(usize, Budget)>,
     in_flight: InFlightLayer,
 }
 
 impl Lasting {
-    /// The body layer of these parts.
-    pub(super) fn bodies(&mut self, parts: &Parts) -> BodyLayer {
+    /// What all bodies may have together.
+    pub(super) fn bodies(&mut self, parts: &Parts) -> Budget {
         match &self.bodies {
-            Some((budget, layer)) if *budget == parts.body_budget => layer.clone(),
+            Some((bytes, budget)) if *bytes == parts.body_budget => budget.clone(),
             Some(_) | None => {
-                let layer = BodyLayer::new(parts.body_budget);
-                self.bodies = Some((parts.body_budget, layer.clone()));
-                layer
+                let budget = Budget::new(parts.body_budget);
+                self.bodies = Some((parts.body_budget, budget.clone()));
+                budget
             }
         }
     }

@@ -23,11 +23,14 @@ fn relative(mut config: Config, directory: &std::path::Path) -> Config {
 
 /// The keys an error says are known where `zzz` is not.
 fn known_at(table: &str) -> Vec<String> {
-    let entry = if table.starts_with("routes.") || table.starts_with("upstreams.") {
-        "dialect = 'grupo'\n"
+    if table.starts_with("routes.") || table.starts_with("upstreams.") {
+        known_beside(table, "dialect = 'grupo'\n")
     } else {
-        ""
-    };
+        known_beside(table, "")
+    }
+}
+
+fn known_beside(table: &str, entry: &str) -> Vec<String> {
     let faults = load(&format!("[{table}]\n{entry}zzz = 1\n")).unwrap_err();
     let said = faults.to_string();
     let (_, rest) = said.split_once("(known here: ").unwrap();
@@ -95,6 +98,12 @@ fn every_option_is_mentioned() {
         }
     }
     assert!(checked > 40, "{checked}");
+    // A route is of one of three kinds.
+    for kind in ["pass = 'http://x'\n", "redirect = '/'\n"] {
+        for key in known_beside("routes.any", kind) {
+            assert!(is_mentioned(any_entry, "routes.*", &key), "{kind}: {key}");
+        }
+    }
 }
 
 #[test]
@@ -126,7 +135,7 @@ fn needs_more(example: &str) -> bool {
 fn the_examples_in_it_are_right() {
     let is_example = |line: &&str| {
         line.strip_prefix("# ").is_some_and(|rest| {
-            ["[keys.", "[notify.", "[upstreams."]
+            ["[keys.", "[notify.", "[upstreams.", "[routes."]
                 .iter()
                 .any(|header| rest.starts_with(header))
                 || rest.split_once(" = ").is_some_and(|(key, _)| {
@@ -150,6 +159,7 @@ fn the_examples_in_it_are_right() {
     let config = config.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.keys[0].name, "crm");
     assert_eq!(config.upstreams.len(), 2);
+    assert_eq!((config.passes.len(), config.fixed.len()), (1, 2));
     assert_eq!(config.server.workers, 2);
     let webhook = config.notify.unwrap().webhook;
     assert_eq!(webhook.url.origin(), "https://hooks.example.com");

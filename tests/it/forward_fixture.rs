@@ -9,6 +9,7 @@ use dragoman::auth::keys::KeyRing;
 use dragoman::auth::sign_in;
 use dragoman::clock::Clock;
 use dragoman::config::{self, Config, Sources};
+use dragoman::forward::pass::Sites;
 use dragoman::forward::{Forward, Upstreams};
 use dragoman::middleware::ResponseBody;
 use dragoman::stack;
@@ -82,12 +83,15 @@ impl Front {
             Arc::new(SqliteStore::open(&database, &Parameters::default(), seal()).unwrap())
         });
         let pepper = Pepper::new(&[7; 32]);
+        let beside = config.beside();
         let keys = config.keys.into_iter().map(|key| key.into_key(&pepper));
         let keys = keys.collect();
         let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
         let upstreams = Upstreams::new(config.upstreams).unwrap();
         let forward = stack::forward(upstreams, commands.as_ref(), Clock::system());
         let service = stack::gateway(stack::Parts {
+            beside,
+            sites: Sites::new(config.sites.iter().cloned()).unwrap(),
             routes: config.routes,
             trusted_proxies: Vec::new(),
             store: commands,

@@ -22,6 +22,7 @@ use dragoman::command::user::{Level, Role, Status, UserChange, UserRef};
 use dragoman::command::{AccountId, Action, Dialect, Edit, Id};
 use dragoman::config::{self, Sources};
 use dragoman::forward::Upstreams;
+use dragoman::forward::pass::Sites;
 use dragoman::journal::Entry;
 use dragoman::middleware::ResponseBody;
 use dragoman::route::{Policy, Route};
@@ -190,6 +191,8 @@ impl Seed {
         let keys = Arc::new(KeyRing::new(pepper(), keys));
         let service = stack::gateway(stack::Parts {
             routes,
+            beside: Vec::new(),
+            sites: Sites::new([]).unwrap(),
             trusted_proxies: Vec::new(),
             store: Some(Arc::<SqliteStore>::clone(&store)),
             forward: stack::forward(

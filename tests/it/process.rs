@@ -104,6 +104,14 @@ impl Served {
         resident.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// The most of it that ever was.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let done = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])

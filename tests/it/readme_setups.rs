@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::clients::{in_package, php, python, run};
+use crate::front_proxies::FrontProxy;
 use crate::json_rpc_clients::node;
 use crate::php_upstream::{PASSWORD, PhpUpstream};
 use crate::process::{Served, command, curl, dragoman, finish, release_binary};
@@ -113,6 +114,40 @@ fn rename(client: &mut Command, library: &str, url: &str, key: &str, name: &str)
     let (status, printed, said) = finish(client.args([library, &url, &steps.to_string()]));
     assert_eq!(status, Some(0), "{library}: {said}");
     serde_json::from_str(&printed).unwrap()
+}
+
+const FRONT_DOOR: &str = "keys.app.value_file";
+
+#[test]
+fn the_front_door_has_at_most_nine_lines() {
+    let lines = count(&block(FRONT_DOOR));
+    assert!(lines <= 9, "{lines}");
+}
+
+#[test]
+fn the_front_door_runs_as_it_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let nginx = FrontProxy::nginx("");
+    fs::write(nginx.site().join("index.html"), "the site").unwrap();
+    let (text, address) = (block(FRONT_DOOR), "http://127.0.0.1:8081");
+    assert_eq!(text.matches(address).count(), 1, "{text}");
+    let text = text.replace(address, &format!("http://{}", nginx.address));
+    fs::write(directory.path().join("routes.toml"), text).unwrap();
+    fs::create_dir(directory.path().join("secrets")).unwrap();
+    fs::write(directory.path().join("secrets/app"), KEY).unwrap();
+    let (status, shown, said) = finish(dragoman(directory.path()).arg("check"));
+    assert_eq!(status, Some(0), "{shown}{said}");
+    assert!(shown.contains("is handed on to 127.0."), "{shown}");
+    fs::create_dir(nginx.site().join("api_request")).unwrap();
+    fs::write(nginx.site().join("api_request/index.html"), "its page").unwrap();
+    let served = Served::start(directory.path());
+    assert_eq!(curl(&[&format!("{}/", served.url)]), "the site");
+    assert_eq!(curl(&[&format!("{}/api_request/", served.url)]), "its page");
+    let call = format!(
+        "api_secret_key={KEY}&add=site_users&full_name=Ada&username=ada&email_address=a@b.example&password=engine-1"
+    );
+    let answer = curl(&["-d", &call, &format!("{}/api_request/", served.url)]);
+    assert!(answer.starts_with(r#"{"success":true"#), "{answer}");
 }
 
 #[test]

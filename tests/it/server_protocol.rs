@@ -77,6 +77,30 @@ async fn too_many_header_lines_are_refused_on_http_2_too() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_not_the_authority_is_refused_on_http_2() {
+    let client = start(generous()).connect().await;
+    let (requests, connection) = h2::client::handshake(client.0).await.unwrap();
+    tokio::spawn(connection);
+    let mut requests = requests.ready().await.unwrap();
+    for (hosts, status) in [(&["x"][..], 200), (&["y"], 400), (&["x", "y"], 400)] {
+        let mut request = Request::get("http://x/");
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        let request = request.body(()).unwrap();
+        let (answer, _) = requests.send_request(request, true).unwrap();
+        assert_eq!(answer.await.unwrap().status(), status, "{hosts:?}");
+    }
+    for method in ["TRACE", "-501"] {
+        let request = Request::builder().method(method).uri("http://x/");
+        let (answer, _) = requests
+            .send_request(request.body(()).unwrap(), true)
+            .unwrap();
+        assert_eq!(answer.await.unwrap().status(), StatusCode::NOT_IMPLEMENTED);
+    }
+}
+
+#[tokio::test]
 async fn an_expecting_client_is_told_to_continue_once_the_body_is_wanted() {
     let server = start(generous());
     let head = |path| {
@@ -136,7 +160,10 @@ async fn a_head_above_its_limits_is_refused() {
     ] {
         let mut client = server.connect().await;
         // The answer may come, and the connection close, before the last byte is sent.
-        let _ = client.0.write_all(format!("{head}\r\n").as_bytes()).await;
+        let _ = client
+            .0
+            .write_all(format!("{head}Host: x\r\n\r\n").as_bytes())
+            .await;
         let answer = client.response().await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status}")),

@@ -189,7 +189,8 @@ fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
         | Cause::Truncated
         | Cause::TooLarge { .. }
         | Cause::BadFraming
-        | Cause::Encoded => {
+        | Cause::Encoded
+        | Cause::Body => {
             format!(
                 "look whether upstreams.{name}.url leads to its interface, and what its log says"
             )

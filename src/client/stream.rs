@@ -1,0 +1,248 @@
+//! Requests whose bodies are handed on as they arrive, both ways.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until};
+
+use super::Client;
+use super::connection::Connection;
+use super::failure::{Cause, Failure, Sent, Stage};
+use super::pool::Pool;
+use super::request;
+use super::response;
+use super::socket::Wire;
+use super::upload::{BodyError, Outgoing, Source, Upload};
+
+/// What an upstream answers before its body is there.
+#[derive(Debug)]
+pub enum Answer {
+    /// An answer whose body arrives as it is read.
+    Response(Response<Download>),
+    /// 101: from here on the connection belongs to both ends.
+    Tunnel(Response<()>, Tunnel),
+}
+
+/// The body of an answer. It has its connection to itself until it ends; dropped before, it closes it.
+#[derive(Debug)]
+pub struct Download {
+    body: Incoming,
+    link: Option<Link>,
+}
+
+/// The upstream's end of a connection that no longer speaks HTTP.
+#[derive(Debug)]
+pub struct Tunnel {
+    wire: Wire,
+    /// What came right behind the answer.
+    ahead: Bytes,
+}
+
+#[derive(Debug)]
+struct Link {
+    connection: Box<Connection>,
+    pool: Arc<Pool>,
+    /// Given back after the connection has gone to rest, so that the next in line finds it there.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Client {
+    /// Sends the request and returns with the head of the answer. No time is set to the bodies; but an
+    /// answer must begin within [`super::Parameters::head`] of the last byte that was taken of the request.
+    ///
+    /// What concerns a single connection is left out on both ways, but trailers and what they need. Where
+    /// `upgrades`, the request's `Upgrade` is kept and the upstream may take it up.
+    pub async fn stream(
+        &self,
+        request: Request<Option<Source>>,
+        upgrades: bool,
+    ) -> Result<Answer, Failure> {
+        let parameters = &self.0.parameters;
+        let (head, body) = request::relay(request, &parameters.host, upgrades);
+        let until = Instant::now() + parameters.head;
+        let place = self.0.pool.enter_owned(until).await;
+        let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        loop {
+            let (mut connection, is_new) = match self.0.pool.take() {
+                Some(connection) => (connection, false),
+                None => (self.0.dialer.dial(until).await?, true),
+            };
+            let body = body.clone();
+            let request = Request::from_parts(head.clone(), body.clone());
+            let upload = match &body {
+                Outgoing::Streamed(upload) => Some(upload),
+                Outgoing::Whole(_) => None,
+            };
+            let opened = connection.open(request, upload, parameters).await;
+            let answer = match opened {
+                Err(failure) if failure.is_stale() && !is_new => continue,
+                opened => opened?,
+            };
+            let (mut head, body) = answer.into_parts();
+            if head.status == StatusCode::SWITCHING_PROTOCOLS {
+                let tunnel = upgrades.then(|| connection.into_tunnel()).flatten();
+                let (wire, ahead) =
+                    tunnel.ok_or_else(|| Failure::new(Sent::Maybe, Cause::BadFraming))?;
+                request::strip_but_upgrade(&mut head.headers);
+                let tunnel = Tunnel { wire, ahead };
+                return Ok(Answer::Tunnel(Response::from_parts(head, ()), tunnel));
+            }
+            response::judge_framing(&head)?;
+            request::strip_but_trailer(&mut head.headers);
+            let mut download = Download {
+                body,
+                link: Some(Link {
+                    connection,
+                    pool: Arc::clone(&self.0.pool),
+                    _place: place,
+                }),
+            };
+            if download.body.is_end_stream() {
+                download.end();
+            }
+            return Ok(Answer::Response(Response::from_parts(head, download)));
+        }
+    }
+}
+
+impl Connection {
+    /// Sends a request and reads the head of its answer.
+    async fn open(
+        &mut self,
+        request: Request<Outgoing>,
+        upload: Option<&Upload>,
+        parameters: &super::Parameters,
+    ) -> Result<Response<Incoming>, Failure> {
+        // An answer's head, and what of its body comes with it before anybody looks.
+        let meter = self.begin(parameters.head_bytes.saturating_mul(2));
+        if let Some(upload) = upload {
+            upload.begin(meter);
+        }
+        let mut timer = pin!(sleep_until(Instant::now() + parameters.head));
+        let mut taken = upload.and_then(Upload::underway);
+        let (sender, driving) = self.split();
+        let mut answer = pin!(sender.try_send_request(request));
+        let opened = std::future::poll_fn(|context| {
+            loop {
+                driving.drive(context);
+                if let Poll::Ready(answered) = answer.as_mut().poll(context) {
+                    return Poll::Ready(Some(answered.map_err(TrySendError::into_error)));
+                }
+                if upload.is_some_and(Upload::may_go_on) {
+                    continue;
+                }
+                ready!(timer.as_mut().poll(context));
+                // Whoever still sends at a good pace is not late; the last byte has its own time.
+                let now = upload.and_then(Upload::underway);
+                if now == taken {
+                    return Poll::Ready(None);
+                }
+                taken = now;
+                timer.as_mut().reset(Instant::now() + parameters.head);
+            }
+        })
+        .await;
+        match opened {
+            Some(Ok(answer)) => {
+                self.unlimited();
+                Ok(answer)
+            }
+            Some(Err(_)) if upload.is_some_and(Upload::is_broken) => {
+                Err(Failure::new(self.sent(), Cause::Body))
+            }
+            Some(Err(error)) => Err(self.no_head(error)),
+            None => Err(Failure::timeout(Stage::Head, self.sent())),
+        }
+    }
+}
+
+impl Download {
+    /// All of it was read: the connection may serve the next request, unless it has more to do.
+    fn end(&mut self) {
+        if let Some(mut link) = self.link.take()
+            && link.connection.rest()
+        {
+            link.pool.put(link.connection);
+        }
+    }
+}
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Some(link) = &mut this.link else {
+            return Poll::Ready(None);
+        };
+        link.connection.drive(context);
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        match frame {
+            Some(Ok(frame)) => {
+                if this.body.is_end_stream() {
+                    this.end();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
+            None => {
+                this.end();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.link.is_none() || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl AsyncRead for Tunnel {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.wire).poll_read(context, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Tunnel {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(context)
+    }
+}
