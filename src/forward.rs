@@ -25,37 +25,30 @@ mod renewal;
 mod to_the_end;
 mod upstream;
 mod user_locks;
+mod write;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use futures_util::FutureExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::crosswalk::Numbers;
-use self::drive::Came;
 use self::keep::Keeper;
 pub use self::keep::imported;
 use self::losses::Settled;
-use self::to_the_end::ToTheEnd;
 pub use self::upstream::Parameters;
 use self::upstream::Upstream;
-use crate::auth::denials::Asked;
 use crate::auth::{Call, Permitted, Principal};
 use crate::client::InvalidParameters;
 use crate::clock::Clock;
 use crate::command::field::{Field, UserField};
 use crate::command::timezone::Timezone;
-use crate::command::{AccountId, Command, Dialect, Id};
+use crate::command::{AccountId, Command, Dialect};
 use crate::dialect::exchange::is_read;
 use crate::dialect::expresses::has_operation;
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
-use crate::journal::forwarded::Forwarded;
 use crate::outcome::{Done, Outcome};
 use crate::route::{Losses, Route, Target};
 use crate::store::crosswalk::CrosswalkStore;
@@ -216,43 +209,6 @@ impl Forward {
         Ok(outcome.into())
     }
 
-    /// Carries a write out, to its end if the caller leaves.
-    async fn write(
-        &self,
-        upstream: Arc<Upstream>,
-        call: Call,
-        settled: Settled,
-        numbers: Option<Arc<Numbers>>,
-        deadline: Instant,
-        entry: Entry,
-    ) -> Result<Done, Error> {
-        // The server has forgotten a caller that left; its write is still counted here.
-        let place = Arc::clone(&upstream.writes).try_acquire_owned();
-        let place = place.map_err(|_| Kind::Overloaded)?;
-        let keeper = Arc::clone(&self.keeper);
-        let work = async move {
-            let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
-            let mut asked = Asked::of(&call);
-            // As in what a caller was denied.
-            asked.user = asked.user.map(own);
-            let write = Write {
-                keeper,
-                upstream,
-                entry,
-                asked,
-                _place: place,
-            };
-            let done = AssertUnwindSafe(write.carry_out(call, settled, own, deadline));
-            // After a panic nobody knows what was sent.
-            let unknown = |_| Err(Kind::UnknownOutcome.into());
-            let result = done.catch_unwind().await.unwrap_or_else(unknown);
-            (write, result)
-        };
-        let unheard = |(write, result): (Write, _)| write.note_unheard(result).boxed();
-        let (_, result) = ToTheEnd::new(work, &self.tasks, unheard).await;
-        result
-    }
-
     fn entry(&self, permitted: &Permitted) -> Entry {
         let context = permitted.context();
         Entry {
@@ -276,63 +232,6 @@ const fn not_done(settled: &Settled) -> Option<&'static str> {
         (true, false) => Some(LEFT_OUT),
         (false, true) => Some(KEPT),
         (false, false) => None,
-    }
-}
-
-/// A write that is under way, and what there is to say of it.
-struct Write {
-    keeper: Arc<Keeper>,
-    upstream: Arc<Upstream>,
-    entry: Entry,
-    asked: Asked,
-    /// Given back once there is nothing more to say.
-    _place: OwnedSemaphorePermit,
-}
-
-impl Write {
-    async fn carry_out(
-        &self,
-        call: Call,
-        settled: Settled,
-        own: impl Fn(Id) -> Id,
-        deadline: Instant,
-    ) -> Result<Done, Error> {
-        let Settled { mut lost, keeping } = settled;
-        let realm = self.upstream.realm(call.account);
-        let carried_out = self.upstream.carry_out(call, &*self.keeper, deadline).await;
-        // Where a turn is taken it ends once what the update leaves is kept: what is kept of two is in
-        // the order in which the upstream did them. Elsewhere nobody knows it.
-        let (Came { outcome, user }, _turn) = carried_out?;
-        if relay::is_refusal(&outcome) {
-            return Ok(outcome.into());
-        }
-        let named = self.asked.user.or(user.map(own));
-        let group = self.asked.group.or_else(|| made_group(&outcome));
-        let done = Forwarded::done(self.entry.clone(), named, group);
-        let unkept = keep::leave(&*self.keeper, realm, user, keeping, done).await;
-        self.upstream.note_lost(&self.entry.request_id, &unkept);
-        lost.extend(unkept);
-        Ok(Done { outcome, lost })
-    }
-
-    /// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
-    /// trail that the outcome is unknown.
-    async fn note_unheard(self, result: Result<Done, Error>) {
-        let Err(error) = result else {
-            return;
-        };
-        tracing::warn!(
-            request.id = self.entry.request_id,
-            upstream.name = self.upstream.name,
-            call.action = self.entry.action.name(),
-            error.kind = error.kind().name(),
-            error.message = error.message(),
-            "a write failed after its caller had left"
-        );
-        if *error.kind() == Kind::UnknownOutcome {
-            let unknown = Forwarded::unknown(self.entry, self.asked.user, self.asked.group);
-            self.keeper.forwarded(unknown).await;
-        }
     }
 }
 
@@ -379,13 +278,6 @@ fn account(
 fn own_answer(dialect: Dialect, command: &Command) -> Option<Outcome> {
     let is_known = *command == Command::ListTimezones && !has_operation(dialect, command.action());
     is_known.then(|| Outcome::Timezones(Timezone::all().collect()))
-}
-
-const fn made_group(outcome: &Outcome) -> Option<Id> {
-    if let Outcome::GroupCreated(id) = outcome {
-        return Some(*id);
-    }
-    None
 }
 
 impl fmt::Debug for Forward {

@@ -227,7 +227,13 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
         && bytes
             .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+            .fold(true, |good, &byte| good & is_of_token(byte))
+}
+
+const fn is_of_token(byte: u8) -> bool {
+    let is_sign =
+        matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+    is_sign | byte.is_ascii_alphanumeric()
 }
 
 /// Whether there is no control character but tabs. Without an early end, so that many bytes are compared
