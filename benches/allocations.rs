@@ -26,8 +26,9 @@ const ALLOCATIONS: usize = 40;
 const TIME: Duration = Duration::from_micros(3);
 const TIME_OF_MULTIPART: Duration = Duration::from_micros(6);
 
-/// What the yardstick took where the limits were set.
-const YARDSTICK: Duration = Duration::from_nanos(2000);
+/// What the yardstick took where the limits were set: the codecs took 1.8 to 2.1 µs there, and the
+/// same ones 2.6 to 3.0 where the yardstick takes 1.7.
+const YARDSTICK: Duration = Duration::from_nanos(1150);
 const DOCUMENT: &str = r#"{"id":1,"method":"editUser","params":["0123456789abcdef0123456789abcdef",
 123456,{"id":4217,"username":"janeq","password":"hunter2hunter2","email":"jane@example.com",
 "first_name":"Jane Q","last_name":"Public","phone":"0731234567","mobile":"0412345678",
@@ -170,12 +171,15 @@ fn least(exchange: &Exchange, work: &Work, limit: Duration) -> Duration {
 /// How many times longer than it did the yardstick takes here and now; at least once.
 fn slowness() -> f64 {
     let read = || {
-        drop(black_box(serde_json::from_str::<Value>(black_box(
-            DOCUMENT,
-        ))))
+        let value = serde_json::from_str::<Value>(black_box(DOCUMENT));
+        drop(black_box(value));
     };
-    let now = shortest(read).as_secs_f64();
-    (now / YARDSTICK.as_secs_f64()).max(1.0)
+    let measured = (0..ATTEMPTS).map(|_| {
+        thread::sleep(PAUSE);
+        shortest(read)
+    });
+    let now = measured.min().unwrap_or_default();
+    (now.as_secs_f64() / YARDSTICK.as_secs_f64()).max(1.0)
 }
 
 fn shortest(work: impl Fn()) -> Duration {
