@@ -5,9 +5,7 @@
 //! and the answer, and may take twice as long; its allocations have the same limit.
 //!
 //! The time is the shortest of many runs, which a busy machine disturbs least, and is judged in
-//! optimised builds only: `cargo bench --bench allocations`. Machines differ, so beside it a yardstick
-//! is measured, the reading of a document by `serde_json`: where that takes longer than it did where the
-//! limits were set, they are longer by as much, and never shorter.
+//! optimised builds only: `cargo bench --bench allocations`.
 
 mod exchange;
 
@@ -18,22 +16,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use self::exchange::{Exchange, Framing};
 
 const ALLOCATIONS: usize = 40;
 const TIME: Duration = Duration::from_micros(3);
 const TIME_OF_MULTIPART: Duration = Duration::from_micros(6);
-
-/// What the yardstick took where the limits were set: the codecs took 1.8 to 2.1 µs there, and the
-/// same ones 2.6 to 3.0 where the yardstick takes 1.7.
-const YARDSTICK: Duration = Duration::from_nanos(1150);
-const DOCUMENT: &str = r#"{"id":1,"method":"editUser","params":["0123456789abcdef0123456789abcdef",
-123456,{"id":4217,"username":"janeq","password":"hunter2hunter2","email":"jane@example.com",
-"first_name":"Jane Q","last_name":"Public","phone":"0731234567","mobile":"0412345678",
-"fax":"0731234568","position":"Editor","timezone":"Australia/Brisbane","is_confirmed":true,
-"is_read_only":false,"is_active":true}]}"#;
 
 const RUNS: usize = 400;
 const CALLS_A_RUN: u32 = 250;
@@ -109,18 +96,11 @@ struct Measured {
 #[expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 fn main() -> ExitCode {
     let mut within = true;
-    let slowness = if cfg!(debug_assertions) {
-        1.0
-    } else {
-        slowness()
-    };
-    println!("limits of time times {slowness:.2}, for the speed of this machine");
     println!("dialect     framing     work     allocations      µs");
     for exchange in Exchange::all() {
         for work in WORKS {
-            let limit = limit(&exchange, &work).mul_f64(slowness);
-            let measured = measure(&exchange, &work, limit);
-            let fault = fault(&measured, limit);
+            let measured = measure(&exchange, &work);
+            let fault = fault(&exchange, &work, &measured);
             let micros = measured
                 .time
                 .map(|time| format!("{:.2}", time.as_secs_f64() * 1e6));
@@ -143,50 +123,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(exchange: &Exchange, work: &Work, limit: Duration) -> Measured {
+fn measure(exchange: &Exchange, work: &Work) -> Measured {
     let run = work.run;
     // The first call pays for what is made once in a process.
     run(exchange);
     let before = COUNT.load(Ordering::Relaxed);
     run(exchange);
     let allocations = COUNT.load(Ordering::Relaxed) - before;
-    let time = (!cfg!(debug_assertions)).then(|| least(exchange, work, limit));
+    let time = (!cfg!(debug_assertions)).then(|| least(exchange, work));
     Measured { allocations, time }
 }
 
 /// The least time that it took, of as many attempts as it takes to be within the limit.
-fn least(exchange: &Exchange, work: &Work, limit: Duration) -> Duration {
-    let work = || (work.run)(black_box(exchange));
-    let mut least = shortest(work);
+fn least(exchange: &Exchange, work: &Work) -> Duration {
+    let mut least = shortest(exchange, work.run);
     for _ in 1..ATTEMPTS {
-        if least <= limit {
+        if least <= limit(exchange, work) {
             break;
         }
         thread::sleep(PAUSE);
-        least = least.min(shortest(work));
+        least = least.min(shortest(exchange, work.run));
     }
     least
 }
 
-/// How many times longer than it did the yardstick takes here and now; at least once.
-fn slowness() -> f64 {
-    let read = || {
-        let value = serde_json::from_str::<Value>(black_box(DOCUMENT));
-        drop(black_box(value));
-    };
-    let measured = (0..ATTEMPTS).map(|_| {
-        thread::sleep(PAUSE);
-        shortest(read)
-    });
-    let now = measured.min().unwrap_or_default();
-    (now.as_secs_f64() / YARDSTICK.as_secs_f64()).max(1.0)
-}
-
-fn shortest(work: impl Fn()) -> Duration {
+fn shortest(exchange: &Exchange, work: fn(&Exchange)) -> Duration {
     let run = || {
         let started = Instant::now();
         for _ in 0..CALLS_A_RUN {
-            work();
+            work(black_box(exchange));
         }
         started.elapsed() / CALLS_A_RUN
     };
@@ -201,9 +166,9 @@ fn limit(exchange: &Exchange, work: &Work) -> Duration {
     limit * work.encodes
 }
 
-fn fault(measured: &Measured, limit: Duration) -> Option<&'static str> {
+fn fault(exchange: &Exchange, work: &Work, measured: &Measured) -> Option<&'static str> {
     if measured.allocations > ALLOCATIONS {
         return Some("  too many allocations");
     }
-    (measured.time? > limit).then_some("  too slow")
+    (measured.time? > limit(exchange, work)).then_some("  too slow")
 }
