@@ -15,9 +15,10 @@ pub mod vision6;
 mod round_trip;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::response::Parts as ResponseParts;
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 
 use crate::auth::call::Reference;
 use crate::auth::{Call, Unread};
@@ -144,6 +145,15 @@ pub fn decode_request(
             b2evolution::B2evolution::decode_request(head, body, policy).map(ReplyTo::B2evolution)
         }
     }
+}
+
+/// A request towards an upstream with a body, without scheme and host.
+fn post(target: String, content_type: HeaderValue, body: Bytes) -> Result<Request<Bytes>, Error> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.try_into().map_err(Error::internal)?;
+    request.headers_mut().insert(CONTENT_TYPE, content_type);
+    Ok(request)
 }
 
 /// Whether a request is a call, by its head and what is known of its body: it presents a key as PHP would

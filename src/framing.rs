@@ -11,4 +11,5 @@ pub mod json_rpc;
 mod multipart;
 mod parameters;
 mod php_key;
+mod seen;
 mod urlencoded;

@@ -18,7 +18,7 @@ impl Email {
     /// Parses an address; blanks around it are a fault, not trimmed.
     pub fn parse(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
-        let (local, domain) = text.rsplit_once('@')?;
+        let (local, domain) = split_at_last(&text, b'@')?;
         (text.len() <= 254 && is_local_part(local) && is_domain(domain)).then_some(Self(text))
     }
 
@@ -52,37 +52,47 @@ impl fmt::Debug for Email {
 
 fn is_local_part(local: &str) -> bool {
     local.len() <= 64
-        && local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+        && parts(local).all(|atom| !atom.is_empty())
+        && local.chars().all(|c| c == '.' || is_atext(c))
+}
+
+/// What stands before the last of these ASCII characters, and what after it.
+fn split_at_last(text: &str, at: u8) -> Option<(&str, &str)> {
+    let position = text.bytes().rposition(|byte| byte == at)?;
+    let (before, from) = text.split_at_checked(position)?;
+    Some((before, from.get(1..)?))
+}
+
+/// What stands between the dots.
+fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().split(|&byte| byte == b'.')
 }
 
 fn is_atext(c: char) -> bool {
     // RFC 6531 section 3.3 adds every non-ASCII character; those that cannot be seen let one
     // address pass for another.
     c.is_ascii_alphanumeric()
-        || "!#$%&'*+-/=?^_`{|}~".contains(c)
+        || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~')
         || (!c.is_ascii() && !c.is_whitespace() && !is_invisible(c))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let Some((_, top)) = domain.rsplit_once('.') else {
+    let Some((_, top)) = split_at_last(domain, b'.') else {
         return false;
     };
     let top_is_name = !top.bytes().all(|byte| byte.is_ascii_digit());
-    top_is_name && domain.split('.').all(is_label)
+    top_is_name && parts(domain).all(is_label) && domain.chars().all(is_of_domain)
 }
 
-fn is_label(label: &str) -> bool {
-    !label.is_empty()
-        && label.len() <= 63
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label.chars().all(|c| {
-            c.is_ascii_alphanumeric()
-                || c == '-'
-                || (!c.is_ascii() && c.is_alphanumeric() && !is_invisible(c))
-        })
+/// Whether the length and the ends are those of a label.
+fn is_label(label: &[u8]) -> bool {
+    (1..=63).contains(&label.len()) && !label.starts_with(b"-") && !label.ends_with(b"-")
+}
+
+fn is_of_domain(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '-' | '.')
+        || (!c.is_ascii() && c.is_alphanumeric() && !is_invisible(c))
 }
 
 #[cfg(test)]

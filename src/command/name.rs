@@ -108,6 +108,11 @@ pub fn join_names(given: Option<&str>, family: Option<&str>) -> Option<String> {
 }
 
 fn is_name(text: &str) -> bool {
+    if text.is_ascii() {
+        let is_seen = text.bytes().all(|byte| !byte.is_ascii_control());
+        let has_blank_end = text.starts_with(' ') || text.ends_with(' ');
+        return (1..=255).contains(&text.len()) && is_seen && !has_blank_end;
+    }
     let length = text.chars().take(256).count();
     (1..=255).contains(&length)
         && !text.chars().any(is_invisible)

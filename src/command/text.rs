@@ -1,10 +1,11 @@
 //! Free text that the store keeps as it was sent.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Text of at most [`Text::MAX_BYTES`] bytes without a NUL, which no `PostgreSQL` column can hold.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(String);
+pub struct Text(Cow<'static, str>);
 
 impl Text {
     /// The most bytes one attribute may have.
@@ -16,10 +17,15 @@ impl Text {
         if text.len() > Self::MAX_BYTES {
             return Err(TextError::TooLong);
         }
-        if text.contains('\0') {
+        if text.as_bytes().contains(&0) {
             return Err(TextError::Nul);
         }
-        Ok(Self(text))
+        Ok(Self(Cow::Owned(text)))
+    }
+
+    /// A constant: the name of a field, or one of few values. It must be what [`Text::parse`] takes.
+    pub const fn known(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 
     /// The text.

@@ -7,12 +7,14 @@ use crate::error::{Error, Kind};
 use crate::framing::field_name::FieldName;
 use crate::framing::form::{Entry, Value};
 use crate::framing::php_key::{Key, KeyFault, MAX_DEPTH};
+use crate::framing::seen::Seen;
 use crate::route::FormLimits;
 
 /// What has arrived of a form.
 #[derive(Debug)]
 pub(super) struct Fields<'a, 'l> {
     entries: Vec<Entry<'a>>,
+    seen: Seen,
     begun: usize,
     limits: &'l FormLimits,
 }
@@ -21,6 +23,7 @@ impl<'a, 'l> Fields<'a, 'l> {
     pub(super) const fn new(limits: &'l FormLimits) -> Self {
         Self {
             entries: Vec::new(),
+            seen: Seen::new(),
             begun: 0,
             limits,
         }
@@ -49,6 +52,22 @@ impl<'a, 'l> Fields<'a, 'l> {
         }
         self.begun = self.begun.saturating_add(1);
         Ok(())
+    }
+
+    /// Puts a value under a name that PHP reads as it is spelled.
+    pub(super) fn add_plain(&mut self, name: &'a str, value: &'a str) -> Result<(), Error> {
+        if name.len() > self.limits.name_bytes {
+            return Err(self.name_too_long());
+        }
+        if value.len() > self.limits.value_bytes {
+            return Err(self.value_too_long(name));
+        }
+        let key = Key {
+            name: name.into(),
+            path: Vec::new(),
+            mangled: false,
+        };
+        self.assign(key, Value::Text(value.into()))
     }
 
     /// Puts a value under a decoded name.
@@ -115,8 +134,14 @@ impl<'a, 'l> Fields<'a, 'l> {
 
     fn assign(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), Error> {
         let path = key.path.into_iter();
-        let known = self.entries.iter_mut().find(|entry| entry.name == key.name);
-        if let Some(entry) = known {
+        let may_be_known = self.seen.add(&key.name);
+        let entries = if may_be_known {
+            &mut *self.entries
+        } else {
+            &mut []
+        };
+        let mut known = entries.iter_mut();
+        if let Some(entry) = known.find(|entry| entry.name == key.name) {
             if holds_file(&entry.value) != holds_file(&value) {
                 return Err(unreadable(
                     self.begun,
@@ -131,7 +156,11 @@ impl<'a, 'l> Fields<'a, 'l> {
         } else {
             self.entries.push(Entry {
                 name: key.name,
-                value: wrap(path, value),
+                value: if path.len() == 0 {
+                    value
+                } else {
+                    wrap(path, value)
+                },
                 assignments: 1,
                 mangled: key.mangled,
             });

@@ -91,6 +91,15 @@ impl<'a> Form<'a> {
         Some(self.entries.remove(position))
     }
 
+    /// Takes the entries out of the form whose names are of those, in the order of arrival.
+    pub fn take_all(
+        &mut self,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Entry<'a>> {
+        self.entries
+            .extract_if(.., move |entry| is_wanted(&entry.name))
+    }
+
     /// The entry of that name.
     pub fn entry(&self, name: &str) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.name == name)

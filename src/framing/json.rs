@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::route::JsonLimits;
 pub(in crate::framing) use parser::{Fault, Parser};
 pub(in crate::framing) use write::write_display;
-pub use write::{write, write_php, write_php_string, write_string};
+pub use write::{write, write_integer, write_php, write_php_string, write_string};
 
 /// A JSON value (RFC 8259).
 #[derive(Clone, Debug, PartialEq)]

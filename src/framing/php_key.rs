@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::framing::bytes;
+use crate::framing::bytes::{self, Class};
 
 /// How many arrays may lie inside one another.
 pub(super) const MAX_DEPTH: usize = 4;
@@ -34,7 +34,7 @@ pub(super) enum KeyFault {
 impl<'a> Key<'a> {
     /// Takes a decoded name apart.
     pub(super) fn parse(sent: Cow<'a, str>) -> Result<Self, KeyFault> {
-        if !bytes::contains(&*sent, is_special) {
+        if bytes::find(&*sent, Class::Mangled).is_none() {
             return Self::plain(sent, false);
         }
         match sent {
@@ -101,10 +101,6 @@ impl<'a> Key<'a> {
             mangled: self.mangled,
         }
     }
-}
-
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, b' ' | b'.' | b'[' | 0)
 }
 
 fn is_unmatched(keys: &str) -> bool {

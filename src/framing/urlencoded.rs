@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::{Utf8Error, from_utf8};
+use std::str::from_utf8;
 
 use memchr::memchr_iter;
 
 use crate::error::Error;
-use crate::framing::bytes;
+use crate::framing::bytes::{self, Class};
 use crate::framing::fields::Fields;
 use crate::framing::form::Value;
 
@@ -30,20 +30,37 @@ impl Writer {
 
     /// Adds a field.
     pub fn push(&mut self, name: &str, value: &str) {
-        if !self.text.is_empty() {
-            self.text.push('&');
-        }
+        self.separate();
         escape_into(&mut self.text, name);
         self.text.push('=');
         escape_into(&mut self.text, value);
     }
 
-    /// Adds all fields of another.
-    pub fn append(&mut self, other: &Self) {
-        if !self.text.is_empty() && !other.text.is_empty() {
+    /// Adds a field whose name is a constant without anything to escape.
+    pub fn push_known(&mut self, name: &'static str, value: &str) {
+        debug_assert_eq!(bytes::find(name, Class::Reserved), None, "{name}");
+        self.separate();
+        self.text.push_str(name);
+        self.text.push('=');
+        escape_into(&mut self.text, value);
+    }
+
+    /// The fields of another behind these, in no more room than they take.
+    #[must_use]
+    pub fn followed_by(self, other: &Self) -> Self {
+        let texts = [&*self.text, &*other.text];
+        let text = if texts.iter().any(|text| text.is_empty()) {
+            texts.concat()
+        } else {
+            texts.join("&")
+        };
+        Self { text }
+    }
+
+    fn separate(&mut self) {
+        if !self.text.is_empty() {
             self.text.push('&');
         }
-        self.text.push_str(&other.text);
     }
 
     /// What was written.
@@ -65,11 +82,47 @@ pub(super) fn decode<'a>(body: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<
         return Ok(());
     }
     fields.reserve(memchr_iter(b'&', body).count().saturating_add(1));
-    let mut rest = body;
+    // What is UTF-8 as a whole is so in every part that ends at an ASCII character.
+    match from_utf8(body) {
+        Ok(text) => decode_text(text, fields),
+        Err(_) => decode_sent(body, fields),
+    }
+}
+
+/// Reads one field after the other. One that PHP reads as it is spelled, as most are, is looked at once.
+fn decode_text<'a>(text: &'a str, fields: &mut Fields<'a, '_>) -> Result<(), Error> {
+    let mut rest = text;
     while !rest.is_empty() {
-        let (field, after) = bytes::split_once(rest, b'&').unwrap_or((rest, &[]));
+        if let Some((name, value, after)) = plain_field(rest) {
+            fields.begin()?;
+            fields.add_plain(name, value)?;
+            rest = after;
+        } else {
+            let (field, after) = bytes::split_text_once(rest, b'&').unwrap_or((rest, ""));
+            decode_sent(field, fields)?;
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
+/// A field without anything to unescape, and with a plain name; and what is behind it.
+fn plain_field(rest: &str) -> Option<(&str, &str, &str)> {
+    let (name, from) = rest.split_at_checked(bytes::find(rest, Class::NameEnd)?)?;
+    let from = from.strip_prefix('=').filter(|_| !name.is_empty())?;
+    let Some(end) = bytes::find(from, Class::ValueEnd) else {
+        return Some((name, from, ""));
+    };
+    let (value, after) = from.split_at_checked(end)?;
+    Some((name, value, after.strip_prefix('&')?))
+}
+
+fn decode_sent<'a, S: Sent<'a>>(sent: S, fields: &mut Fields<'a, '_>) -> Result<(), Error> {
+    let mut rest = sent;
+    while !rest.as_ref().is_empty() {
+        let (field, after) = rest.split_once(b'&').unwrap_or((rest, S::EMPTY));
         // Nothing is lost with what has neither a name nor a value, as in `a=1&&b=2&`.
-        if !field.is_empty() {
+        if !field.as_ref().is_empty() {
             decode_field(field, fields)?;
         }
         rest = after;
@@ -77,74 +130,110 @@ pub(super) fn decode<'a>(body: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<
     Ok(())
 }
 
-fn decode_field<'a>(field: &'a [u8], fields: &mut Fields<'a, '_>) -> Result<(), Error> {
+fn decode_field<'a, S: Sent<'a>>(field: S, fields: &mut Fields<'a, '_>) -> Result<(), Error> {
     fields.begin()?;
-    if let Some((name, value)) = unescaped(field) {
-        return fields.add(name.into(), Value::Text(value.into()));
-    }
-    let (name, value) = bytes::split_once(field, b'=').unwrap_or((field, &[]));
-    if name.len() / ENCODED_BYTES > fields.limits().name_bytes {
+    let (name, value) = field.split_once(b'=').unwrap_or((field, S::EMPTY));
+    if name.as_ref().len() / ENCODED_BYTES > fields.limits().name_bytes {
         return Err(fields.name_too_long());
     }
-    let name = unescape(name).map_err(|_| fields.name_not_utf8())?;
-    if value.len() / ENCODED_BYTES > fields.limits().value_bytes {
+    let name = name.unescape().ok_or_else(|| fields.name_not_utf8())?;
+    if value.as_ref().len() / ENCODED_BYTES > fields.limits().value_bytes {
         return Err(fields.value_too_long(&name));
     }
-    let value = unescape(value).map_err(|_| fields.value_not_utf8(&name))?;
+    let value = value
+        .unescape()
+        .ok_or_else(|| fields.value_not_utf8(&name))?;
     fields.add(name, Value::Text(value))
 }
 
-/// The name and the value of a field without escapes, as most are: read in one go.
-fn unescaped(field: &[u8]) -> Option<(&str, &str)> {
-    if bytes::contains(field, starts_escape) {
-        return None;
-    }
-    let text = from_utf8(field).ok()?;
-    Some(bytes::split_text_once(text, b'=').unwrap_or((text, "")))
+/// A part of what was sent: text, where all of it is.
+trait Sent<'a>: AsRef<[u8]> + Copy {
+    const EMPTY: Self;
+
+    /// What stands before the first of these ASCII characters, and what after it.
+    fn split_once(self, at: u8) -> Option<(Self, Self)>;
+
+    /// The text that it stands for; nothing if that is none.
+    fn unescape(self) -> Option<Cow<'a, str>>;
 }
 
-fn unescape(sent: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
-    if !bytes::contains(sent, starts_escape) {
-        return from_utf8(sent).map(Cow::Borrowed);
+impl<'a> Sent<'a> for &'a str {
+    const EMPTY: Self = "";
+
+    fn split_once(self, at: u8) -> Option<(Self, Self)> {
+        bytes::split_text_once(self, at)
     }
-    let mut bytes = Vec::with_capacity(sent.len());
-    unescape_into(&mut bytes, sent);
-    let text = String::from_utf8(bytes).map_err(|fault| fault.utf8_error())?;
-    Ok(Cow::Owned(text))
+
+    fn unescape(self) -> Option<Cow<'a, str>> {
+        let Some(mut at) = bytes::find(self, Class::Escape) else {
+            return Some(Cow::Borrowed(self));
+        };
+        let mut text = String::with_capacity(self.len());
+        let mut rest = self;
+        loop {
+            let (plain, escaped) = rest.split_at_checked(at)?;
+            text.push_str(plain);
+            let (byte, length) = unescape_first(escaped.as_bytes());
+            if !byte.is_ascii() {
+                // One byte of several that make a character.
+                return self.as_bytes().unescape();
+            }
+            text.push(char::from(byte));
+            rest = escaped.get(length..)?;
+            let Some(next) = bytes::find(rest, Class::Escape) else {
+                text.push_str(rest);
+                return Some(Cow::Owned(text));
+            };
+            at = next;
+        }
+    }
+}
+
+impl<'a> Sent<'a> for &'a [u8] {
+    const EMPTY: Self = &[];
+
+    fn split_once(self, at: u8) -> Option<(Self, Self)> {
+        bytes::split_once(self, at)
+    }
+
+    fn unescape(self) -> Option<Cow<'a, str>> {
+        if bytes::find(self, Class::Escape).is_none() {
+            return from_utf8(self).ok().map(Cow::Borrowed);
+        }
+        String::from_utf8(unescape_bytes(self)).ok().map(Cow::Owned)
+    }
 }
 
 /// The same, with what is no UTF-8 replaced.
 pub(super) fn unescape_lossy(sent: &[u8]) -> Cow<'_, str> {
-    if !bytes::contains(sent, starts_escape) {
+    if bytes::find(sent, Class::Escape).is_none() {
         return String::from_utf8_lossy(sent);
     }
+    Cow::Owned(String::from_utf8_lossy(&unescape_bytes(sent)).into_owned())
+}
+
+fn unescape_bytes(sent: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(sent.len());
-    unescape_into(&mut bytes, sent);
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    let mut rest = sent;
+    while !rest.is_empty() {
+        let (byte, length) = unescape_first(rest);
+        bytes.push(byte);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    bytes
 }
 
-const fn starts_escape(byte: u8) -> bool {
-    matches!(byte, b'%' | b'+')
-}
-
-/// A `%` that two hexadecimal digits do not follow stands for itself.
-fn unescape_into(out: &mut Vec<u8>, mut escaped: &[u8]) {
-    while let [byte, rest @ ..] = escaped {
-        escaped = rest;
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                if let [high, low, rest @ ..] = rest
-                    && let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low))
-                {
-                    out.push(high << 4 | low);
-                    escaped = rest;
-                } else {
-                    out.push(b'%');
-                }
-            }
-            other => out.push(*other),
-        }
+/// The byte that the beginning stands for, and how many it is written in. A `%` that two hexadecimal
+/// digits do not follow stands for itself.
+fn unescape_first(sent: &[u8]) -> (u8, usize) {
+    match *sent {
+        [b'+', ..] => (b' ', 1),
+        [b'%', high, low, ..] => match (hex_digit(high), hex_digit(low)) {
+            (Some(high), Some(low)) => (high << 4 | low, ENCODED_BYTES),
+            _ => (b'%', 1),
+        },
+        [byte, ..] => (byte, 1),
+        [] => (0, 0),
     }
 }
 
@@ -157,17 +246,11 @@ const fn hex_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Everything but letters, digits and four signs becomes `%XX`, and a blank `+`, as the URL
-/// standard has it (section 5.2).
+/// What has to be is written as `%XX`, and a blank as `+`.
 fn escape_into(out: &mut String, text: &str) {
-    if !bytes::contains(text, is_escaped) {
-        return out.push_str(text);
-    }
     let mut rest = text;
-    while let Some((plain, from)) = rest
-        .bytes()
-        .position(is_escaped)
-        .and_then(|at| rest.split_at_checked(at))
+    while let Some((plain, from)) =
+        bytes::find(rest, Class::Reserved).and_then(|at| rest.split_at_checked(at))
     {
         out.push_str(plain);
         let mut from = from.chars();
@@ -177,7 +260,8 @@ fn escape_into(out: &mut String, text: &str) {
                 let mut bytes = [0; 4];
                 for byte in escaped.encode_utf8(&mut bytes).bytes() {
                     out.push('%');
-                    out.extend(upper_hex_digits(byte));
+                    out.push(upper_hex_digit(byte >> 4));
+                    out.push(upper_hex_digit(byte & 0xf));
                 }
             }
             None => {}
@@ -187,14 +271,9 @@ fn escape_into(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-const fn is_escaped(byte: u8) -> bool {
-    !(byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_'))
-}
-
-fn upper_hex_digits(byte: u8) -> impl Iterator<Item = char> {
-    let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
-    digits
-        .into_iter()
-        .flatten()
-        .map(|digit| digit.to_ascii_uppercase())
+fn upper_hex_digit(digit: u8) -> char {
+    char::from(match digit {
+        0..=9 => b'0' + digit,
+        _ => b'A' - 10 + digit,
+    })
 }

@@ -114,7 +114,7 @@ pub(super) fn encode(change: &UserChange, policy: &Policy, form: &mut Fields) ->
 }
 
 fn push(
-    name: &str,
+    name: &'static str,
     edit: &Edit<Text>,
     flags: &[Flag],
     form: &mut Fields,
@@ -248,9 +248,12 @@ fn check_email(email: &str) -> Result<(), Error> {
     if email.is_empty() {
         return Err(wording::EMAIL_EMPTY.error(""));
     }
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
-    let top = email.rsplit('.').next().unwrap_or_default();
-    let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'@');
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic();
+    let mut behind = email.bytes().rev().skip_while(is_letter);
+    let top = email.bytes().rev().take_while(is_letter).count();
+    let is_top = top >= 2 && behind.next().is_none_or(|byte| byte == b'.');
     if is_top && email.bytes().all(is_allowed) {
         return Ok(());
     }

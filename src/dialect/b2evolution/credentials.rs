@@ -4,12 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr;
+use zeroize::Zeroizing;
 
 use crate::auth::Credentials;
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+const BASIC: &str = "Basic ";
 
 /// Reads the headers. Cookies are never looked at; what is no credential of a known scheme is none
 /// (quirk B4), and more than one credential is a fault (quirk B3).
@@ -39,7 +43,11 @@ pub(super) fn encode(credentials: &Credentials) -> Result<Option<HeaderValue>, E
                 return Err(unsupported("a login with a colon in it"));
             }
             let pair = Secret::from([login, ":", password.reveal()].concat());
-            ["Basic ", &STANDARD.encode(pair.reveal())].concat()
+            let length = base64::encoded_len(pair.reveal().len(), true).unwrap_or_default();
+            let mut text = String::with_capacity(BASIC.len().saturating_add(length));
+            text.push_str(BASIC);
+            STANDARD.encode_string(pair.reveal(), &mut text);
+            text
         }
     };
     let mut value = HeaderValue::try_from(text)
@@ -70,12 +78,14 @@ fn authorization(value: &HeaderValue) -> Credentials {
 }
 
 fn basic(encoded: &str) -> Option<Credentials> {
-    let pair = STANDARD.decode(encoded).ok()?;
-    let pair = String::from_utf8(pair).ok().map(Secret::from)?;
-    let (login, password) = pair.reveal().split_once(':')?;
+    let mut pair = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    let colon = memchr(b':', &pair)?;
+    let login = pair.get(..colon)?.to_vec();
+    pair.drain(..=colon);
+    let password = String::from_utf8(std::mem::take(&mut *pair));
     Some(Credentials::Basic {
-        login: login.to_owned(),
-        password: Secret::from(password),
+        login: String::from_utf8(login).ok()?,
+        password: Secret::from(password.ok()?),
     })
 }
 

@@ -70,7 +70,7 @@ pub(super) fn encode(criteria: &[Criterion], policy: &Policy) -> Result<Fields, 
             continue;
         };
         let (name, value) = single(criterion, value.as_str(), policy)?;
-        form.push(name, value);
+        form.push_named(name, value);
     }
     Ok(form)
 }
@@ -205,7 +205,7 @@ fn many(criterion: &Criterion, form: &mut Fields) -> Result<(), Error> {
         return Err(unsupported("one of the conditions"));
     }
     for id in &criterion.values {
-        form.push("userids[]", id.as_str());
+        form.push_named("userids[]", id.as_str());
     }
     Ok(())
 }

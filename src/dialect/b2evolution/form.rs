@@ -6,6 +6,9 @@ use crate::framing::form::Writer;
 /// What most changes to a user take.
 const USUAL_BYTES: usize = 512;
 
+/// What all flags take.
+const FLAGS_BYTES: usize = 128;
+
 /// Names and values, built from an allow-list: nothing a caller named goes in unchecked.
 #[derive(Debug)]
 pub(super) struct Fields {
@@ -22,8 +25,13 @@ impl Fields {
         }
     }
 
-    /// Adds a field.
-    pub(super) fn push(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+    /// Adds a field of the contract.
+    pub(super) fn push(&mut self, name: &'static str, value: impl AsRef<str>) {
+        self.fields.push_known(name, value.as_ref());
+    }
+
+    /// Adds a field whose name has array keys, or was made up by somebody.
+    pub(super) fn push_named(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         self.fields.push(name.as_ref(), value.as_ref());
     }
 
@@ -36,13 +44,15 @@ impl Fields {
 
     /// The form as urlencoded text, flags first.
     pub(super) fn into_text(self) -> String {
-        let mut form = Writer::with_capacity(USUAL_BYTES);
+        if self.flags == Flags::default() {
+            return self.fields.into_text();
+        }
+        let mut flags = Writer::with_capacity(FLAGS_BYTES);
         for flag in Flag::ALL {
             if self.flags.contains(flag) {
-                form.push(flag.name(), "1");
+                flags.push_known(flag.name(), "1");
             }
         }
-        form.append(&self.fields);
-        form.into_text()
+        flags.followed_by(&self.fields).into_text()
     }
 }

@@ -113,17 +113,19 @@ pub(super) fn encode(
     };
     form.flag(flags);
     match (kind, value) {
-        (Type::Integers | Type::Groups | Type::Texts, None) => form.push(format!("{name}[]"), ""),
+        (Type::Integers | Type::Groups | Type::Texts, None) => {
+            form.push_named(format!("{name}[]"), "");
+        }
         (Type::Integers | Type::Groups | Type::Texts, Some(value)) => {
             let elements = value::list_elements(value, limits).ok_or_else(|| unsupported(name))?;
             for element in elements {
-                form.push(format!("{name}[]"), element);
+                form.push_named(format!("{name}[]"), element);
             }
         }
-        (_, None) => form.push(name, ""),
+        (_, None) => form.push_named(name, ""),
         (_, Some(value)) => {
             check(kind, name, value)?;
-            form.push(name, value);
+            form.push_named(name, value);
         }
     }
     Ok(())

@@ -76,12 +76,12 @@ pub(super) fn decode(form: &mut Form<'_>, policy: &Policy) -> Result<Sent, Error
 /// Writes the first two arrays with their keys; the third is an extension attribute.
 pub(super) fn encode(organizations: &[Organization], fields: &mut Fields) {
     if organizations.is_empty() {
-        fields.push("organizations[]", "");
+        fields.push_named("organizations[]", "");
     }
     for (index, organization) in organizations.iter().enumerate() {
-        fields.push(format!("{IDS}[{index}]"), organization.id.to_string());
+        fields.push_named(format!("{IDS}[{index}]"), organization.id.to_string());
         if let Some(role) = &organization.role {
-            fields.push(format!("{ROLES}[{index}]"), role.as_str());
+            fields.push_named(format!("{ROLES}[{index}]"), role.as_str());
         }
     }
 }

@@ -8,6 +8,7 @@ use super::operation::Note;
 use super::{attribute, organizations, password, settings, status, value, wording};
 use crate::command::Dialect;
 use crate::command::extension::{CREDENTIAL, ExtensionEdit, is_credential};
+use crate::command::text::Text;
 use crate::command::user::UserChange;
 use crate::error::Error;
 use crate::framing::form::{Entry, Form, Value};
@@ -19,7 +20,7 @@ pub(super) fn is_sensitive(name: &str) -> bool {
         name,
         LOGIN | EMAIL | status::FIELD | "edited_user_level" | "edited_user_grp_ID"
     ) || password::NAMES.contains(&name)
-        || Flag::ALL.iter().any(|flag| flag.name() == name)
+        || Flag::from_name(name).is_some()
 }
 
 /// Reads the form of `POST users/<id>`: only what is sent is changed.
@@ -93,14 +94,12 @@ impl<'p> Reader<'p> {
             change: Box::default(),
             faults: Vec::new(),
         };
-        for flag in Flag::ALL {
-            if let Some(entry) = form.take(flag.name()) {
-                let sent = value::scalar(&entry).and_then(|text| value::boolean(flag.name(), text));
-                match sent {
-                    Ok(true) => reader.flags.insert(flag),
-                    Ok(false) => {}
-                    Err(fault) => reader.faults.push(fault),
-                }
+        for entry in form.take_all(|name| Flag::from_name(name).is_some()) {
+            let sent = value::scalar(&entry).and_then(|text| value::boolean(&entry.name, text));
+            match sent {
+                Ok(true) => reader.flags.extend(Flag::from_name(&entry.name)),
+                Ok(false) => {}
+                Err(fault) => reader.faults.push(fault),
             }
         }
         reader
@@ -120,7 +119,9 @@ impl<'p> Reader<'p> {
             } else {
                 self.unknown(entry)
             };
-            self.faults.extend(read.err());
+            if let Err(fault) = read {
+                self.faults.push(fault);
+            }
         }
     }
 
@@ -135,7 +136,7 @@ impl<'p> Reader<'p> {
         }
         self.change.organizations = Some(sent.organizations);
         // Those of the list before would stand beside others now.
-        self.keep(organizations::PRIORITIES, sent.priorities)
+        self.keep(Text::known(organizations::PRIORITIES), sent.priorities)
     }
 
     fn field(&mut self, field: &Field, entry: &Entry<'_>) -> Result<(), Error> {
@@ -146,14 +147,19 @@ impl<'p> Reader<'p> {
         settings::judge(name, self.policy, &mut self.change.guard)?;
         if let Home::Kept(kind) = field.home {
             let value = kept::decode(kind, entry, self.policy)?;
-            self.keep(name, value)?;
+            let kept = match field.name {
+                Some(known) => Text::known(known),
+                None => value::text(name, name)?,
+            };
+            self.keep(kept, value)?;
             self.change.guard = self.change.guard.max(field::guard(name, field.flags));
             return Ok(());
         }
         let text = value::scalar(entry)?;
         attribute::decode(field.home, name, text, self.policy, &mut self.change)?;
         if field.home == Home::Status {
-            self.keep(name, Some(text.to_owned()))?;
+            let value = status::known(text).map(Text::known);
+            self.keep_text(Text::known(status::FIELD), value);
         }
         Ok(())
     }
@@ -172,36 +178,41 @@ impl<'p> Reader<'p> {
                 return Err(wording::NOT_ARRAY.error(&name));
             };
             let values = value::flat(&name, values)?;
-            self.keep(&name, kept::texts(&values))?;
+            self.keep(value::text(&name, &*name)?, kept::texts(&values))?;
         }
         Ok(())
     }
 
     fn unknown(&mut self, entry: Entry<'_>) -> Result<(), Error> {
-        let name = entry.name.clone();
-        if is_credential(&name) {
-            return Err(Error::invalid(name.into_owned(), CREDENTIAL));
+        if is_credential(&entry.name) {
+            return Err(Error::invalid(entry.name.into_owned(), CREDENTIAL));
         }
+        let name = value::text(&entry.name, &*entry.name)?;
         match &entry.value {
             Value::Text(text) => {
                 let text = (!text.is_empty()).then(|| text.clone().into_owned());
-                self.keep(&name, text)
+                self.keep(name, text)
             }
             Value::Array(_) | Value::File(_) => {
                 let json = value::to_json_text(entry)?;
-                self.keep(&name, Some(json))
+                self.keep(name, Some(json))
             }
         }
     }
 
-    fn keep(&mut self, name: &str, value: Option<String>) -> Result<(), Error> {
-        let value = value.map(|value| value::text(name, value)).transpose()?;
+    fn keep(&mut self, name: Text, value: Option<String>) -> Result<(), Error> {
+        let text = |value| value::text(name.as_str(), value);
+        let value = value.map(text).transpose()?;
+        self.keep_text(name, value);
+        Ok(())
+    }
+
+    fn keep_text(&mut self, name: Text, value: Option<Text>) {
         self.change.extensions.push(ExtensionEdit {
             dialect: Dialect::B2evolution,
-            field: value::text(name, name)?,
+            field: name,
             value,
         });
-        Ok(())
     }
 
     fn may_send(&self, flags: &[Flag]) -> bool {

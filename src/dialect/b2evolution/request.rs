@@ -15,6 +15,7 @@ use crate::command::{Command, Dialect, Id};
 use crate::dialect::Decoded;
 use crate::error::{Error, Kind};
 use crate::framing::form::{Form, Value};
+use crate::framing::json::write_integer;
 use crate::route::Policy;
 use crate::secret::Secret;
 
@@ -263,6 +264,8 @@ pub(in crate::dialect) fn is_native(name: &str) -> bool {
     matches!(name, "users/recipients" | "users/authors")
 }
 
+const USERS: &str = "/users";
+
 /// What a request is sent to.
 enum Target<'c> {
     /// `users`
@@ -295,9 +298,17 @@ impl<'c> Target<'c> {
 
     fn uri(&self, base_path: &str) -> String {
         match self {
-            Self::Users => format!("{base_path}/users"),
-            Self::User(id) => format!("{base_path}/users/{id}"),
-            Self::Native(path) => format!("{base_path}/{path}"),
+            Self::Users => [base_path, USERS].concat(),
+            Self::User(id) => {
+                let digits = id.value().checked_ilog10().unwrap_or_default() + 1;
+                let digits = usize::try_from(digits).unwrap_or_default();
+                // To the byte: what has room to spare is not taken over as it is.
+                let mut uri = String::with_capacity(base_path.len() + USERS.len() + 1 + digits);
+                uri.extend([base_path, USERS, "/"]);
+                write_integer(&mut uri, id.value());
+                uri
+            }
+            Self::Native(path) => [base_path, "/", path].concat(),
         }
     }
 }
@@ -305,7 +316,7 @@ impl<'c> Target<'c> {
 fn native_fields(native: &Native) -> Fields {
     let mut form = Fields::new();
     for (name, value) in &native.fields {
-        form.push(name.as_str(), value.reveal());
+        form.push_named(name.as_str(), value.reveal());
     }
     form
 }

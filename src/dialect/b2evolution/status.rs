@@ -25,6 +25,12 @@ pub(super) fn decode(name: &str) -> Option<Status> {
     known.map(|(_, status)| *status)
 }
 
+/// The name, if it means anything.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    let known = STATUSES.iter().find(|(known, _)| *known == name);
+    known.map(|(known, _)| *known)
+}
+
 /// What a name means, or a fault of the field.
 pub(super) fn parse(field: &str, name: &str) -> Result<Status, Error> {
     decode(name).ok_or_else(|| {

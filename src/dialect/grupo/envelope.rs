@@ -1,5 +1,7 @@
 //! The envelope of a call: its key, its verb, and what makes a request no call at all.
 
+use std::borrow::Cow;
+
 use http::Method;
 use http::request::Parts;
 
@@ -43,15 +45,15 @@ pub(super) fn open<'a>(
 }
 
 /// Takes the verb and its target out of a form.
-pub(super) fn take_verb(form: &mut Form<'_>) -> Result<(&'static str, String), Error> {
-    let mut found: Option<(&'static str, String)> = None;
+pub(super) fn take_verb<'a>(form: &mut Form<'a>) -> Result<(&'static str, Cow<'a, str>), Error> {
+    let mut found: Option<(&'static str, Cow<'a, str>)> = None;
     for verb in VERBS {
         let Some(entry) = form.take(verb) else {
             continue;
         };
         let target = match entry.value {
             Value::Text(target) if target.is_empty() => continue,
-            Value::Text(target) => target.into_owned(),
+            Value::Text(target) => target,
             Value::Array(_) | Value::File(_) => {
                 return Err(Error::invalid(verb, "must be text; send it once"));
             }

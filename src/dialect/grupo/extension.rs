@@ -78,7 +78,7 @@ pub(super) fn write(
         }
         match edit.value.as_ref().map(Text::as_str) {
             None | Some("") => return Err(cannot(field, "be emptied")),
-            Some(value) if name == field => pairs.add(field, value),
+            Some(value) if name == field => pairs.add_named(field, value),
             Some(value) => write_list(name, value, policy, pairs)
                 .ok_or_else(|| cannot(field, "hold anything but texts and lists of them"))?,
         }
@@ -133,7 +133,7 @@ fn write_list(name: &str, value: &str, policy: &Policy, pairs: &mut Pairs) -> Op
 fn write_item(name: String, value: Json<'_>, pairs: &mut Pairs) -> Option<()> {
     let members = match value {
         Json::String(text) => {
-            pairs.add(name, text);
+            pairs.add_named(name, text);
             return Some(());
         }
         Json::Array(items) if !items.is_empty() => {

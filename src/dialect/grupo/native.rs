@@ -62,7 +62,7 @@ pub(super) fn decode(
 /// Writes an operation; verb and target are its name.
 pub(super) fn encode(native: &Native, pairs: &mut Pairs) -> Result<(), Error> {
     for (name, value) in written(native)? {
-        pairs.add(name, value);
+        pairs.add_named(name, value);
     }
     Ok(())
 }

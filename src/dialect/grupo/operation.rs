@@ -53,16 +53,21 @@ impl Operation {
         if target.len() > TARGET_BYTES {
             return None;
         }
-        let mut name = String::with_capacity(32);
-        name.push_str(verb);
-        name.push('=');
-        name.extend(target.chars().filter(|c| is_target_character(*c)));
-        if verb == "load" && name != "load=" {
-            return Some((Self::Native, Cow::Owned(name)));
+        let target: Cow<'_, str> = if target.chars().all(is_target_character) {
+            target.into()
+        } else {
+            target.chars().filter(|c| is_target_character(*c)).collect()
+        };
+        if verb == "load" && !target.is_empty() {
+            return Some((Self::Native, format!("{verb}={target}").into()));
         }
+        let is_named = |known: &str| {
+            let rest = known.strip_prefix(verb);
+            rest.and_then(|rest| rest.strip_prefix('=')) == Some(&*target)
+        };
         OPERATIONS
             .iter()
-            .find(|(known, _)| *known == name)
+            .find(|(known, _)| is_named(known))
             .map(|(known, operation)| (*operation, Cow::Borrowed(*known)))
     }
 

@@ -23,8 +23,13 @@ impl Pairs {
         }
     }
 
-    /// Adds a field.
-    pub(super) fn add(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+    /// Adds a field of the contract.
+    pub(super) fn add(&mut self, name: &'static str, value: impl AsRef<str>) {
+        self.pairs.push_known(name, value.as_ref());
+    }
+
+    /// Adds a field whose name has array keys, or was made up by somebody.
+    pub(super) fn add_named(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         self.pairs.push(name.as_ref(), value.as_ref());
     }
 

@@ -18,7 +18,11 @@ const MUST_BE_ID: &str = "must be a positive whole number; correct it";
 
 /// The user of `user` (username or e-mail address, looked up as it was sent) or `user_id`.
 pub(super) fn user(fields: &mut Fields<'_>) -> Option<UserRef> {
-    only("user", users(fields), fields)
+    let (name, ids) = name_or_ids("user", "user_id", fields)?;
+    match name {
+        Some(name) => named(&name, fields),
+        None => only("user", ids, fields).map(UserRef::Id),
+    }
 }
 
 /// The users of `user`, `user_id` or `user_id[]`: at least one, or a fault.
@@ -29,11 +33,15 @@ pub(super) fn users(fields: &mut Fields<'_>) -> Vec<UserRef> {
     let Some(name) = name else {
         return ids.into_iter().map(UserRef::Id).collect();
     };
-    match named_user(&name) {
-        Ok(user) => vec![user],
+    named(&name, fields).into_iter().collect()
+}
+
+fn named(name: &str, fields: &mut Fields<'_>) -> Option<UserRef> {
+    match named_user(name) {
+        Ok(user) => Some(user),
         Err(error) => {
             fields.fault(error);
-            Vec::new()
+            None
         }
     }
 }

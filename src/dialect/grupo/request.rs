@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, Request};
 
@@ -16,7 +15,7 @@ use super::wire::KEY;
 use super::{group, member, native, reference, user};
 use crate::auth::{Call, Credentials, Unread};
 use crate::command::Command;
-use crate::dialect::Decoded;
+use crate::dialect::{Decoded, post};
 use crate::error::{Error, Kind};
 use crate::framing::form::Form;
 use crate::route::Policy;
@@ -42,7 +41,11 @@ pub(super) fn decode(head: &Parts, body: &[u8], policy: &Policy) -> Decoded<Repl
     let mut fields = Fields::new(form, name.clone());
     let commands = decode_commands(operation, &name, &mut fields, policy);
     let calls = match fields.finish(commands) {
-        Ok(commands) => {
+        Ok(Commands::One(command)) => {
+            let call = |command| Ok(Call::new(credentials, None, command));
+            command.map(call).into_iter().collect()
+        }
+        Ok(Commands::Each(commands)) => {
             let call = |command| Ok(Call::new(credentials.clone(), None, command));
             commands.into_iter().map(call).collect()
         }
@@ -62,10 +65,7 @@ pub(super) fn encode(call: &Call, policy: &Policy) -> Result<Request<Bytes>, Err
         return Err(Error::new(Kind::Unsupported, message));
     }
     let (content_type, body) = encode_body(&call.command, key, policy)?;
-    Request::post(format!("{}/", policy.base_path))
-        .header(CONTENT_TYPE, content_type)
-        .body(body)
-        .map_err(Error::internal)
+    post([&*policy.base_path, "/"].concat(), content_type, body)
 }
 
 /// The `Content-Type`, and the body. Only files need more than the shorter of the two forms.
@@ -94,13 +94,20 @@ fn find_operation(form: &mut Form<'_>) -> Result<(Operation, Cow<'static, str>),
     })
 }
 
-/// One command, or one for each user or group that is to be removed.
+/// What a call asks for.
+enum Commands {
+    /// Nothing only beside a fault.
+    One(Option<Command>),
+    /// One for each user or group that is to be removed.
+    Each(Vec<Command>),
+}
+
 fn decode_commands(
     operation: Operation,
     name: &str,
     fields: &mut Fields<'_>,
     policy: &Policy,
-) -> Vec<Command> {
+) -> Commands {
     let command = match operation {
         Operation::AddUser => {
             let change = user::decode(fields, policy, true);
@@ -122,11 +129,11 @@ fn decode_commands(
         }
         Operation::RemoveUser => {
             let users = whole(fields, reference::users);
-            return users.into_iter().map(Command::DeleteUser).collect();
+            return Commands::Each(users.into_iter().map(Command::DeleteUser).collect());
         }
         Operation::RemoveGroup => {
             let groups = whole(fields, reference::groups);
-            return groups.into_iter().map(Command::DeleteGroup).collect();
+            return Commands::Each(groups.into_iter().map(Command::DeleteGroup).collect());
         }
         Operation::AddMember => whole(fields, |fields| member::decode_add(fields, policy)),
         Operation::RemoveMember => whole(fields, member::decode_remove),
@@ -135,7 +142,7 @@ fn decode_commands(
             native::decode(operation, name, fields, policy.form.files)
         }
     };
-    command.into_iter().collect()
+    Commands::One(command)
 }
 
 /// Reads an operation that has no home for fields it does not know.

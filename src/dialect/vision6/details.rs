@@ -83,8 +83,12 @@ impl Details {
             Key::IsReadOnly => change.read_only = Some(value::flag(&value, name)?),
             Key::IsActive => change.status = Some(status(value::flag(&value, name)?)),
             Key::ReceivesPromotional => {
-                let flag = Json::Bool(value::flag(&value, name)?);
-                change.extensions.push(extension(name, &flag)?);
+                let flag = value::flag(&value, name)?;
+                change.extensions.push(ExtensionEdit {
+                    dialect: Dialect::Vision6,
+                    field: Text::known(name),
+                    value: Some(Text::known(if flag { "true" } else { "false" })),
+                });
             }
             Key::EmailUser => change.notify = value::flag(&value, name)?,
         }

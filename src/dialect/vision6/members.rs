@@ -1,8 +1,7 @@
 //! Writing JSON objects straight into the text of a message.
 
-use std::fmt::{Display, Write as _};
-
-use crate::framing::json::{write_php_string, write_string};
+use crate::command::Id;
+use crate::framing::json::{write_integer, write_php_string, write_string};
 use crate::framing::json_rpc::Version;
 
 /// How a string is written.
@@ -36,8 +35,8 @@ impl<'out> Members<'out> {
     }
 
     /// Writes a string, or `null` where there is none.
-    pub(super) fn text(&mut self, name: &str, value: Option<&str>) {
-        self.name(name);
+    pub(super) fn text(&mut self, name: &'static str, value: Option<&str>) {
+        self.known(name);
         match value {
             Some(text) => (self.write)(self.out, text),
             None => self.out.push_str("null"),
@@ -45,21 +44,29 @@ impl<'out> Members<'out> {
     }
 
     /// Writes a truth value.
-    pub(super) fn flag(&mut self, name: &str, value: bool) {
-        self.json(name, if value { "true" } else { "false" });
+    pub(super) fn flag(&mut self, name: &'static str, value: bool) {
+        self.known(name);
+        self.out.push_str(if value { "true" } else { "false" });
     }
 
     /// Writes a number.
-    pub(super) fn number(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, "{value}");
+    pub(super) fn number(&mut self, name: &'static str, value: Id) {
+        self.known(name);
+        write_integer(self.out, value.value());
     }
 
-    /// Writes what is JSON already.
+    /// Writes what is JSON already, under a name that somebody made up.
     pub(super) fn json(&mut self, name: &str, value: &str) {
-        self.name(name);
+        self.separate();
+        (self.write)(self.out, name);
+        self.out.push(':');
         self.out.push_str(value);
+    }
+
+    /// The same, of text.
+    pub(super) fn string(&mut self, name: &str, value: &str) {
+        self.json(name, "");
+        (self.write)(self.out, value);
     }
 
     /// Closes the object.
@@ -67,13 +74,19 @@ impl<'out> Members<'out> {
         self.out.push('}');
     }
 
-    fn name(&mut self, name: &str) {
+    /// Writes a name that has nothing to escape.
+    fn known(&mut self, name: &'static str) {
+        self.separate();
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+    }
+
+    fn separate(&mut self) {
         if !self.empty {
             self.out.push(',');
         }
         self.empty = false;
-        (self.write)(self.out, name);
-        self.out.push(':');
     }
 }
 

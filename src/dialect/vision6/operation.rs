@@ -11,7 +11,7 @@ use crate::command::query::UserQuery;
 use crate::command::user::UserRef;
 use crate::command::{AccountId, Command, Id};
 use crate::error::Error;
-use crate::framing::json::Json;
+use crate::framing::json::{Json, write_integer};
 use crate::framing::json_rpc::Params;
 use crate::route::Policy;
 
@@ -114,7 +114,8 @@ pub(super) fn encode(out: &mut String, asked: Asked<'_>, policy: &Policy) -> Res
     native::write_key(out, credentials)?;
     if *command != Command::ListTimezones {
         let account = account.ok_or_else(|| Error::missing(wire::ACCOUNT_ID))?;
-        push(out, account.id());
+        out.push(',');
+        write_integer(out, account.id().value());
         out.push(',');
         encode_command(out, command, policy)?;
     }
@@ -130,7 +131,7 @@ fn encode_command(out: &mut String, command: &Command, policy: &Policy) -> Resul
             details::encode(out, Some(id(user)?), change, &policy.json)
         }
         Command::ReadUser(user) | Command::DeleteUser(user) => {
-            let _ = write!(out, "{}", id(user)?);
+            write_integer(out, id(user)?.value());
             Ok(())
         }
         Command::ListUsers(query) => encode_query(out, query),

@@ -76,7 +76,7 @@ fn encode_extension(members: &mut Members<'_>, extension: &Extension) {
     if Json::decode(value, &JsonLimits::default()).is_ok() {
         members.json(name, value);
     } else {
-        members.text(name, Some(value));
+        members.string(name, value);
     }
 }
 

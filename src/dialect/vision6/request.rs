@@ -1,9 +1,7 @@
 //! HTTP request → calls, and a call → the request towards an upstream.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{HeaderValue, Method as HttpMethod, Request};
 
@@ -13,9 +11,9 @@ use super::wire::Method;
 use super::{Entry, ReplyTo, native, operation};
 use crate::auth::{Call, Credentials, Unread};
 use crate::command::{AccountId, Command};
-use crate::dialect::Decoded;
+use crate::dialect::{Decoded, post};
 use crate::error::{Error, Kind};
-use crate::framing::json::write_php_string;
+use crate::framing::json::{write_integer, write_php_string};
 use crate::framing::json_rpc::{self, Message, Params, Refused};
 use crate::route::Policy;
 
@@ -112,6 +110,9 @@ fn decode_method(method: Method, mut params: Params<'_>) -> Result<Call, Box<Unr
 /// The version of the vendor's interface that this gateway speaks to upstreams.
 const VERSION_QUERY: &str = "?version=3.3";
 
+/// What most requests take.
+const USUAL_BYTES: usize = 512;
+
 /// The number of a command's only request, or its first.
 pub(super) const FIRST: u32 = 1;
 
@@ -149,15 +150,15 @@ pub(super) fn encode(
     number: u32,
     policy: &Policy,
 ) -> Result<Request<Bytes>, Error> {
-    let mut body = String::with_capacity(512);
-    // Writing to a String cannot fail.
-    let _ = write!(body, "{{\"id\":{number},\"method\":");
+    let mut body = String::with_capacity(USUAL_BYTES);
+    body.push_str("{\"id\":");
+    write_integer(&mut body, number.into());
+    body.push_str(",\"method\":");
     write_php_string(&mut body, operation::method(asked.command)?);
     body.push_str(",\"params\":");
     operation::encode(&mut body, asked, policy)?;
     body.push('}');
-    Request::post(format!("{}{VERSION_QUERY}", policy.base_path))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .body(Bytes::from(body))
-        .map_err(Error::internal)
+    let target = [&*policy.base_path, VERSION_QUERY].concat();
+    let json = HeaderValue::from_static("application/json");
+    post(target, json, Bytes::from(body))
 }

@@ -10,8 +10,10 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, is_shown};
+use crate::framing::bytes::{self, Class};
 use crate::framing::fields::{malformed, too_large};
 use crate::framing::json::Json;
+use crate::framing::seen::Seen;
 use crate::route::JsonLimits;
 
 /// A cursor in a document.
@@ -36,6 +38,11 @@ pub(in crate::framing) enum Fault<'a> {
 
 /// However high the configured limit: what a thread's stack holds for certain.
 const DEEPEST: usize = 128;
+
+/// Within so many levels objects have room for what they usually have from the start. Of those further
+/// inside there can be too many for that.
+const SHALLOW: usize = 3;
+const USUAL_MEMBERS: usize = 16;
 
 /// Up to so many members are compared with each other; more are sorted first.
 const FEW_MEMBERS: usize = 16;
@@ -75,7 +82,12 @@ impl<'a, 'l> Parser<'a, 'l> {
             Some(b'"') => self.string().map(Json::String),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'{') => {
-                let mut members = Vec::new();
+                let usual = if self.depth < SHALLOW {
+                    USUAL_MEMBERS
+                } else {
+                    0
+                };
+                let mut members = Vec::with_capacity(usual);
                 self.members(&mut members, Self::value)?;
                 Ok(Json::Object(members))
             }
@@ -183,8 +195,11 @@ impl<'a, 'l> Parser<'a, 'l> {
     fn string(&mut self) -> Result<Cow<'a, str>, Fault<'a>> {
         let opening = self.at;
         self.at += 1;
-        let plain = self.run();
-        if self.byte() == Some(b'"') {
+        let rest = self.rest();
+        let end = bytes::find(rest, Class::Quoted).unwrap_or(rest.len());
+        let (plain, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        self.at += end;
+        if behind.starts_with('"') {
             self.at += 1;
             self.check_string(plain, opening)?;
             return Ok(Cow::Borrowed(plain));
@@ -217,10 +232,7 @@ impl<'a, 'l> Parser<'a, 'l> {
     /// What stands before the next quote, backslash or control character.
     fn run(&mut self) -> &'a str {
         let rest = self.rest();
-        let end = rest
-            .bytes()
-            .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-            .unwrap_or(rest.len());
+        let end = bytes::find(rest, Class::Quoted).unwrap_or(rest.len());
         self.at += end;
         rest.get(..end).unwrap_or_default()
     }
@@ -339,6 +351,10 @@ impl<'a, 'l> Parser<'a, 'l> {
 fn duplicate<'a, V>(members: &[(Cow<'a, str>, V)]) -> Option<Cow<'a, str>> {
     let mut names = members.iter().map(|(name, _)| name);
     if members.len() <= FEW_MEMBERS {
+        let mut seen = Seen::new();
+        if !names.clone().any(|name| seen.add(name)) {
+            return None;
+        }
         let mut rest = names.clone();
         return names
             .find(|name| {

@@ -1,19 +1,40 @@
 //! Values and strings as JSON text.
 
 use std::fmt::Write;
+use std::str::from_utf8;
 
-use crate::framing::bytes;
+use crate::framing::bytes::{self, Class};
 use crate::framing::json::Json;
 
 /// Writes a string as PHP's `json_encode` does: `/` as `\/`, everything beyond ASCII as `\uXXXX`.
 pub fn write_php_string(out: &mut String, text: &str) {
-    let special = |byte: u8| needs_escape(byte) || byte == b'/' || !byte.is_ascii();
-    write_quoted(out, text, special);
+    write_quoted(out, text, Class::PhpQuoted);
 }
 
 /// Writes a string as RFC 8259 asks, and no more escaped than that.
 pub fn write_string(out: &mut String, text: &str) {
-    write_quoted(out, text, needs_escape);
+    write_quoted(out, text, Class::Quoted);
+}
+
+/// Writes a whole number.
+pub fn write_integer(out: &mut String, number: i64) {
+    // As many digits as there are in the longest.
+    let mut digits = [b'0'; 20];
+    let mut rest = number.unsigned_abs();
+    let mut length = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push('-');
+    }
+    let written = digits.get(digits.len() - length..).unwrap_or_default();
+    out.push_str(from_utf8(written).unwrap_or_default());
 }
 
 /// Writes a value, strings by [`write_string`].
@@ -31,7 +52,7 @@ fn write_with(out: &mut String, value: &Json<'_>, write: fn(&mut String, &str)) 
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
         Json::Bool(false) => out.push_str("false"),
-        Json::Integer(integer) => write_display(out, integer),
+        Json::Integer(integer) => write_integer(out, *integer),
         Json::Number(number) => out.push_str(number),
         Json::String(string) => write(out, string),
         Json::Array(elements) => write_list(out, '[', elements, ']', |out, element| {
@@ -51,27 +72,18 @@ pub(in crate::framing) fn write_display(out: &mut String, value: impl std::fmt::
     let _infallible = write!(out, "{value}");
 }
 
-const fn needs_escape(byte: u8) -> bool {
-    matches!(byte, 0..=0x1f | b'"' | b'\\')
-}
-
 /// Of a character beyond ASCII the first byte is looked at: it is as special as the others.
-fn write_quoted(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
+fn write_quoted(out: &mut String, text: &str, special: Class) {
     out.reserve(text.len().saturating_add(2));
     out.push('"');
     write_escaped(out, text, special);
     out.push('"');
 }
 
-fn write_escaped(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
-    if !bytes::contains(text, &special) {
-        return out.push_str(text);
-    }
+fn write_escaped(out: &mut String, text: &str, special: Class) {
     let mut rest = text;
-    while let Some((plain, from)) = rest
-        .bytes()
-        .position(&special)
-        .and_then(|at| rest.split_at_checked(at))
+    while let Some((plain, from)) =
+        bytes::find(rest, special).and_then(|at| rest.split_at_checked(at))
     {
         out.push_str(plain);
         let mut from = from.chars();
