@@ -1,14 +1,17 @@
-//! Reads the configuration again while the gateway is running: all of it takes effect, or nothing.
+//! Reads the configuration again while the gateway is running: all of it takes effect, or nothing. Modes of
+//! routes change here too, one change after the other.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::certificates;
 use super::gateway::{Gateway, Next};
+use super::routes;
 use crate::clock::Clock;
 use crate::config::{self, Config, Sources};
 use crate::control::reload::{Answer, Asked};
-use crate::control::wire::{Refused, Reloaded};
+use crate::control::routes::{Asked as AskedRoutes, Question};
+use crate::control::wire::{ModeSet, Refused, Reloaded, SetMode};
 use crate::forward::Forward;
 use crate::forward::pass::Sites;
 use crate::server::signals::Hangups;
@@ -42,8 +45,14 @@ impl Reloader {
         }
     }
 
-    /// Reloads whenever it is asked to, by SIGHUP or on the control socket, for as long as it is polled.
-    pub(super) async fn run(mut self, mut hangups: Hangups, mut asked: Asked) -> Infallible {
+    /// Reloads whenever it is asked to, by SIGHUP or on the control socket, and changes modes, for as long
+    /// as it is polled.
+    pub(super) async fn run(
+        mut self,
+        mut hangups: Hangups,
+        mut asked: Asked,
+        mut asked_routes: AskedRoutes,
+    ) -> Infallible {
         loop {
             tokio::select! {
                 () = hangups.next() => drop(self.reload().await),
@@ -52,8 +61,39 @@ impl Reloader {
                     // Who left is not told; the log is.
                     drop(reply.send(answer));
                 }
+                Some(question) = asked_routes.recv() => match question {
+                    Question::List(reply) => {
+                        drop(reply.send(routes::lines(&self.config, self.gateway.modes())));
+                    }
+                    Question::SetMode(asked, reply) => {
+                        let answer = self.set_mode(&asked).await;
+                        drop(reply.send(answer));
+                    }
+                },
             }
         }
+    }
+
+    /// In effect first and kept then: who steps back from trouble does not wait for a disk that is a part
+    /// of it.
+    async fn set_mode(&mut self, asked: &SetMode) -> Result<ModeSet, Refused> {
+        let (route, mode) = routes::meant(&self.config, asked)?;
+        let was = self.gateway.modes().of(route);
+        let set = ModeSet {
+            route: route.name.clone(),
+            mode: mode.name().to_owned(),
+            was: was.name().to_owned(),
+        };
+        if was == mode {
+            return Ok(set);
+        }
+        let change = self
+            .gateway
+            .give_mode(&self.config, route, mode)
+            .map_err(|error| Refused::new(500, format!("observing cannot be started: {error}")))?;
+        let kept = self.gateway.modes().keep(&self.config, &change).await;
+        kept.map_err(|error| Refused::new(500, error))?;
+        Ok(set)
     }
 
     /// Reloads once, and says in the log what became of it.
@@ -90,7 +130,11 @@ impl Reloader {
         let objections = certificates::objections(&next.config, self.clock.now());
         lines.extend(objections.map(|objection| format!("{file}: {objection}")));
         self.config = next.config.clone();
-        self.gateway.replace(*next);
+        for change in self.gateway.replace(*next) {
+            lines.push(change.to_string());
+            let kept = self.gateway.modes().keep(&self.config, &change).await;
+            lines.extend(kept.err());
+        }
         Ok(Reloaded { lines })
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
-use crate::cli::table::aligned;
+use crate::cli::table::{aligned, printable};
 use crate::journal::record::Record;
 use crate::journal::seal::Hex;
 
@@ -67,20 +67,6 @@ fn cells(record: &Record) -> [String; 8] {
         shown(record.source.as_deref()),
         shown(record.request_id.as_deref().filter(|id| !id.is_empty())),
     ]
-}
-
-/// Nobody but this program writes the trail, but whoever tampers with it is not to write to the
-/// terminal of who looks.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| {
-            if letter.is_control() {
-                '\u{fffd}'
-            } else {
-                letter
-            }
-        })
-        .collect()
 }
 
 #[derive(Debug, Serialize)]
