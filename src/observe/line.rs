@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::command::Command;
 use crate::command::field::{Field, Mention};
-use crate::error::{Error, is_shown};
+use crate::error::Error;
 use crate::route::OnLoss;
 
 /// A call as it is reported, one JSON object a line.
@@ -86,29 +86,20 @@ pub(super) fn shown_time(at: Timestamp) -> String {
     time.map(|time| format!("{time:.3}")).unwrap_or_default()
 }
 
-/// A name that a caller may have made up.
-pub(super) fn shown_name(name: String) -> String {
-    if is_shown(&name) {
-        name
-    } else {
-        "a field".to_owned()
-    }
-}
-
 /// The names of the fields that a command mentions.
 pub(super) fn fields(command: &Command) -> Vec<String> {
     let names = |mentions: Vec<Mention>| {
         let names = mentions.into_iter().map(|it| it.field.to_string());
-        names.map(shown_name).collect()
+        names.collect()
     };
-    let mut fields: Vec<_> = match command {
+    match command {
         Command::CreateUser(change) | Command::UpdateUser(_, change) => names(change.mentions()),
         Command::CreateGroup(change) | Command::UpdateGroup(_, change) => names(change.mentions()),
         Command::Native(native) => {
             let fields = native.fields.iter().map(|(name, _)| name);
             let files = native.files.iter().map(|file| &file.field);
             let names = fields.chain(files).map(|name| name.as_str().to_owned());
-            names.map(shown_name).collect()
+            names.collect()
         }
         Command::ReadUser(_)
         | Command::ListUsers(_)
@@ -123,8 +114,5 @@ pub(super) fn fields(command: &Command) -> Vec<String> {
         | Command::BanMember(..)
         | Command::UnbanMember(_)
         | Command::ListTimezones => Vec::new(),
-    };
-    fields.sort_unstable();
-    fields.dedup();
-    fields
+    }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::header::USER_AGENT;
 
 use super::caller::Caller;
-use super::line::{Line, Loss, Refusal, fields, shown_name, shown_time};
+use super::line::{Line, Loss, Refusal, fields, shown_time};
 use super::redaction::Redaction;
 use super::sample::Sample;
 use crate::auth::{Call, Credentials, Unread};
 use crate::command::Command;
 use crate::dialect::relayed::public_host;
 use crate::dialect::{Decoded, decode_request, is_ours};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, is_shown};
 use crate::route::{OnLoss, is_plain};
 
 /// Letters of a text that a caller made up.
@@ -72,7 +72,7 @@ fn of_call(sample: &Sample, mut call: Call) -> Line {
     };
     let mut line = Line {
         operation: Some(short(&redaction.apply(operation))),
-        fields: fields(&call.command),
+        fields: names(fields(&call.command), &redaction),
         refused: judged.error().map(|error| refusal(error, &redaction)),
         ..line(sample, &judged.caller, &call.credentials, &redaction)
     };
@@ -82,14 +82,30 @@ fn of_call(sample: &Sample, mut call: Call) -> Line {
         line.lost = lost
             .map(Loss::of)
             .map(|loss| Loss {
-                field: shown_name(loss.field),
+                field: name(loss.field, &redaction),
                 ..loss
             })
             .collect();
         let kept = rehearsal.kept.iter().map(ToString::to_string);
-        line.kept = kept.map(shown_name).collect();
+        line.kept = names(kept, &redaction);
     }
     line
+}
+
+/// Names that a caller may have made up: a long or strange one is more likely a misplaced value.
+fn names(names: impl IntoIterator<Item = String>, redaction: &Redaction) -> Vec<String> {
+    let mut names: Vec<_> = names.into_iter().map(|it| name(it, redaction)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn name(name: String, redaction: &Redaction) -> String {
+    if is_shown(&name) {
+        redaction.apply(&name)
+    } else {
+        "a field".to_owned()
+    }
 }
 
 /// A fault is told to who may know it.

@@ -8,7 +8,7 @@ use crate::auth::authorize::{account_of, judge};
 use crate::auth::keys::KeyRing;
 use crate::auth::{Call, Credentials, Principal};
 use crate::clock::Clock;
-use crate::command::AccountId;
+use crate::command::{AccountId, Command};
 use crate::error::{Error, Kind};
 use crate::forward::Parameters;
 use crate::forward::rehearsal::Rehearsal;
@@ -84,6 +84,7 @@ impl Terms {
             Caller::Unknown(_) => None,
         };
         let target = route.targets.of(call.command.action());
+        let refused = refused.or_else(|| unsupported(&call.command, target));
         let forwarded = self.upstream(target, call).map(|upstream| {
             let command = call.command.clone();
             let principal = caller.principal();
@@ -113,4 +114,14 @@ impl Terms {
             ..upstream.clone()
         }))
     }
+}
+
+/// The store does nothing that has no canonical form. What it misses first, only it knows.
+fn unsupported(command: &Command, target: &Target) -> Option<Error> {
+    let Command::Native(native) = command else {
+        return None;
+    };
+    let operation = native.operation.as_str();
+    let message = format!("the store cannot do {operation}; send it to the original system");
+    (*target == Target::Store).then(|| Error::new(Kind::Unsupported, message))
 }

@@ -211,15 +211,22 @@ impl Report {
             other_lines,
             callers,
         } = self;
+        let number = |count: u64, noun: &str| {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{count} {noun}{plural}")
+        };
+        let callers_in_all = u64::try_from(callers.len()).unwrap_or(u64::MAX);
         let mut text = format!(
-            "{calls} calls of {} callers; {broken} of them would be refused or lose something\n",
-            callers.len()
+            "{} of {}; {broken} of them would be refused or lose something\n",
+            number(*calls, "call"),
+            number(callers_in_all, "caller")
         );
         if *not_looked_at > 0 {
-            let _ = writeln!(text, "{not_looked_at} requests more were not looked at");
+            let more = number(*not_looked_at, "request");
+            let _ = writeln!(text, "not looked at: {more} more");
         }
         if *other_lines > 0 {
-            let _ = writeln!(text, "{other_lines} lines were of another kind");
+            let _ = writeln!(text, "passed over: {}", number(*other_lines, "other line"));
         }
         for caller in callers {
             text.push('\n');
@@ -262,13 +269,19 @@ impl CallerReport {
             let (kind, message) = (printable(&it.kind), printable(&it.message));
             let _ = writeln!(
                 text,
-                "  {:<12}{} times: {kind}: {message}",
-                "refused", it.calls
+                "  {:<12}{}: {kind}: {message}",
+                "refused",
+                times(it.calls)
             );
         }
         for it in &self.lost {
             let (field, rule) = (printable(&it.field), printable(&it.rule));
-            let _ = writeln!(text, "  {:<12}{} times: {field} ({rule})", "lost", it.calls);
+            let _ = writeln!(
+                text,
+                "  {:<12}{}: {field} ({rule})",
+                "lost",
+                times(it.calls)
+            );
         }
     }
 }
@@ -279,4 +292,11 @@ fn counted(counts: &BTreeMap<String, u64>) -> String {
         .map(|(name, count)| format!("{} {count}", printable(name)))
         .collect();
     counts.join(", ")
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }
