@@ -82,7 +82,7 @@ fn of_call(sample: &Sample, mut call: Call) -> Line {
         line.lost = lost
             .map(Loss::of)
             .map(|loss| Loss {
-                field: name(loss.field, &redaction),
+                field: name(&loss.field, &redaction),
                 ..loss
             })
             .collect();
@@ -94,15 +94,15 @@ fn of_call(sample: &Sample, mut call: Call) -> Line {
 
 /// Names that a caller may have made up: a long or strange one is more likely a misplaced value.
 fn names(names: impl IntoIterator<Item = String>, redaction: &Redaction) -> Vec<String> {
-    let mut names: Vec<_> = names.into_iter().map(|it| name(it, redaction)).collect();
+    let mut names: Vec<_> = names.into_iter().map(|it| name(&it, redaction)).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
-fn name(name: String, redaction: &Redaction) -> String {
-    if is_shown(&name) {
-        redaction.apply(&name)
+fn name(name: &str, redaction: &Redaction) -> String {
+    if is_shown(name) {
+        redaction.apply(name)
     } else {
         "a field".to_owned()
     }

@@ -268,8 +268,15 @@ fn stepping_back_under_load_takes_less_than_a_second_and_fails_nobody() {
     });
     assert_eq!(wrong.count(), 0);
     let count = |wanted| seen.iter().filter(|(_, _, it)| *it == wanted).count();
+    let last = seen
+        .iter()
+        .filter(|(_, _, it)| *it)
+        .map(|(began, ..)| *began)
+        .max()
+        .unwrap();
+    let after = last.saturating_duration_since(stepped_back);
     println!(
-        "{} calls translated, {} handed on",
+        "{} calls translated, {} handed on; the last began {after:?} after stepping back",
         count(true),
         count(false)
     );

@@ -67,6 +67,7 @@ mod golden;
 mod grupo_fields;
 mod harness;
 mod hostile_forms;
+mod idle_tunnels;
 mod json_limits;
 mod json_rpc_clients;
 mod json_suite;

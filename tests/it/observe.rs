@@ -70,11 +70,9 @@ fn form(key: &str, rest: &str) -> String {
     format!("api_secret_key={key}&{rest}")
 }
 
-#[test]
-fn every_call_is_noted_with_names_and_without_a_value() {
-    let site = site();
-    let (directory, served) = start(&site, "[observe]\nfile = 'observed.jsonl'\n");
-    let chat = |body: &str| send(&served, "/api_request/", body, &[]);
+/// Ten calls on all three routes, and what is none.
+fn call_all(served: &Served) {
+    let chat = |body: &str| send(served, "/api_request/", body, &[]);
     chat(&form(
         KEY,
         "add=site_users&full_name=canary&username=canary&email_address=canary@x.example&password=canary-canary&custom_field_1=canary&canarycanarycanarycanarycanarycanarycanary=1",
@@ -93,28 +91,34 @@ fn every_call_is_noted_with_names_and_without_a_value() {
         ),
     ));
     send(
-        &served,
+        served,
         "/api_request//",
         &form(KEY, "update=site_users"),
         &[],
     );
     // These are the site's own, and nothing of them is noted.
     chat("load=canary");
-    send(&served, "/api/v1/collections", "canary", &[]);
+    send(served, "/api/v1/collections", "canary", &[]);
     let edit = json!({"id": 2, "phone": "canary", "mobile": "canary", "fax": "canary", "first_name": "canary"});
     let batch = json!([
         {"jsonrpc": "2.0", "id": 1, "method": "editUser", "params": [KEY, 1, edit]},
         {"jsonrpc": "2.0", "id": 2, "method": "countUsers", "params": [KEY, 1]},
     ]);
-    send(&served, "/api/jsonrpcserver", &batch.to_string(), &[]);
+    send(served, "/api/jsonrpcserver", &batch.to_string(), &[]);
     send(
-        &served,
+        served,
         "/api/v1/users/2",
         "identity_form=1&edited_user_nickname=canary",
         &["-u", "ada:canary-password-of-ada"],
     );
-    send(&served, "/api/v1/users/2", "identity_form=1", &[]);
+    send(served, "/api/v1/users/2", "identity_form=1", &[]);
+}
 
+#[test]
+fn every_call_is_noted_with_names_and_without_a_value() {
+    let site = site();
+    let (directory, served) = start(&site, "[observe]\nfile = 'observed.jsonl'\n");
+    call_all(&served);
     let file = directory.path().join("observed.jsonl");
     let noted = lines(&file, 10);
     let text = fs::read_to_string(&file).unwrap();
