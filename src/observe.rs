@@ -3,7 +3,7 @@
 //! A [`Tap`] copies the body of a request while it is handed on, and what it has is judged on a thread of
 //! its own, behind everything else: decoded, its key looked up, its scopes compared, and what an upstream
 //! has no place for found out. Nothing is sent, written or counted for it. What it says are [`Line`]s
-//! ([`line`]), without a value of any field and without a secret. [`Terms::judge`] is also what
+//! ([`mod@line`]), without a value of any field and without a secret. [`Terms::judge`] is also what
 //! `dragoman explain` asks.
 //!
 //! Nobody waits for it: bodies that are copied have a budget, what is judged waits in a bounded queue, and
