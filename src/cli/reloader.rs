@@ -2,7 +2,11 @@
 //! routes change here too, one change after the other.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::certificates;
 use super::gateway::{Gateway, Next};
@@ -27,6 +31,12 @@ pub(super) struct Reloader {
     clock: Clock,
 }
 
+/// A configuration that is being read, and who asked for that, if not a signal.
+struct Reading {
+    task: JoinHandle<Result<Read, Refused>>,
+    reply: Option<oneshot::Sender<Answer>>,
+}
+
 /// What was read.
 enum Read {
     /// It is what is running.
@@ -46,20 +56,27 @@ impl Reloader {
     }
 
     /// Reloads whenever it is asked to, by SIGHUP or on the control socket, and changes modes, for as long
-    /// as it is polled.
+    /// as it is polled. A file that takes its time to be read holds no change of a mode up.
     pub(super) async fn run(
         mut self,
         mut hangups: Hangups,
         mut asked: Asked,
         mut asked_routes: AskedRoutes,
     ) -> Infallible {
+        let mut reading = None;
         loop {
             tokio::select! {
-                () = hangups.next() => drop(self.reload().await),
-                Some(reply) = asked.recv() => {
-                    let answer = self.reload().await;
+                () = hangups.next(), if reading.is_none() => {
+                    reading = Some(Reading { task: self.read(), reply: None });
+                }
+                Some(reply) = asked.recv(), if reading.is_none() => {
+                    reading = Some(Reading { task: self.read(), reply: Some(reply) });
+                }
+                read = ended(&mut reading) => {
+                    let answer = self.reload(read).await;
                     // Who left is not told; the log is.
-                    drop(reply.send(answer));
+                    let reply = reading.take().and_then(|reading| reading.reply);
+                    drop(reply.map(|reply| reply.send(answer)));
                 }
                 Some(question) = asked_routes.recv() => match question {
                     Question::List(reply) => {
@@ -97,8 +114,8 @@ impl Reloader {
     }
 
     /// Reloads once, and says in the log what became of it.
-    async fn reload(&mut self) -> Answer {
-        match self.try_reload().await {
+    async fn reload(&mut self, read: Result<Read, Refused>) -> Answer {
+        match self.try_reload(read).await {
             Ok(reloaded) => {
                 tracing::info!("{}", reloaded.lines.join("; "));
                 Ok(reloaded)
@@ -112,9 +129,9 @@ impl Reloader {
         }
     }
 
-    async fn try_reload(&mut self) -> Answer {
+    async fn try_reload(&mut self, read: Result<Read, Refused>) -> Answer {
         let file = self.config.file.clone();
-        let next = match self.read().await? {
+        let next = match read? {
             Read::Same => {
                 let lines = vec![format!("{file}: nothing has changed")];
                 return Ok(Reloaded { lines });
@@ -139,17 +156,24 @@ impl Reloader {
     }
 
     /// Reads and builds all of it on a thread that may block: files are read, and trust roots.
-    async fn read(&self) -> Result<Read, Refused> {
+    fn read(&self) -> JoinHandle<Result<Read, Refused>> {
         let (sources, running) = (self.sources.clone(), self.config.clone());
         let upstreams = Arc::clone(self.gateway.upstreams());
         let sites = self.gateway.sites().clone();
-        let read = tokio::task::spawn_blocking(move || {
+        spawn_blocking(move || {
             let forward = upstreams.current().load_full();
             read(&sources, &running, &forward, &sites, upstreams.pairs())
-        });
-        let failed = |_| Refused::new(500, "the gateway failed to read it; its log says more");
-        read.await.map_err(failed)?
+        })
     }
+}
+
+/// What was read, once it was.
+async fn ended(reading: &mut Option<Reading>) -> Result<Read, Refused> {
+    let Some(reading) = reading else {
+        return pending().await;
+    };
+    let failed = |_| Refused::new(500, "the gateway failed to read it; its log says more");
+    (&mut reading.task).await.map_err(failed)?
 }
 
 fn read(

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -154,7 +155,7 @@ fn without_a_store_a_mode_is_kept_beside_the_control_socket() {
         mut served,
     } = gateway;
     served.signal("KILL");
-    served.wait(std::time::Duration::from_secs(20));
+    served.wait(Duration::from_secs(20));
     let served = Served::start(&at);
     assert!(is_site(&served));
     done(&at, &["mail", "translate"]);
@@ -242,6 +243,37 @@ fn a_mode_stays_over_reloads_until_the_file_says_another_one() {
         "{table}"
     );
     drop(directory);
+}
+
+/// The file of a secret is a pipe here, into which nobody writes for a while.
+#[test]
+fn a_reload_that_hangs_holds_no_change_of_a_mode_up() {
+    let site = site();
+    let gateway = Reloaded::start(&with_store(&site, ""));
+    let at = gateway.path().to_owned();
+    let pipe = at.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    gateway.write(&(with_store(&site, "") + "[keys.late]\nvalue_file = 'pipe'\n"));
+    gateway.served.signal("HUP");
+    // Opening it for writing succeeds once the gateway has it open for reading.
+    let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    done(&at, &["mail", "bypass"]);
+    assert!(is_site(&gateway.served));
+    std::io::Write::write_all(&mut writer, b"another-key-0123456789").unwrap();
+    drop(writer);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        // What was read takes effect all the same.
+        let call = r#"{"id":1,"method":"countUsers","params":["another-key-0123456789",1]}"#;
+        done(&at, &["mail", "translate"]);
+        let url = format!("{}/api/jsonrpcserver", gateway.served.url);
+        if curl(&["-d", call, &url]).contains(r#""error":null"#) {
+            break;
+        }
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 #[test]
