@@ -21,10 +21,14 @@ mod key_table;
 mod key_times;
 mod keys;
 mod load;
+mod mode_file;
+mod modes;
 mod notifier;
 mod notify;
 mod reload;
 mod reloader;
+mod report;
+mod routes;
 mod serve;
 mod store;
 mod store_backup;
@@ -87,6 +91,8 @@ pub fn run() -> ExitCode {
             bulk::members(config, store.as_deref(), command)
         }
         Some(Command::Reload) => reload::run(config),
+        Some(Command::Route(route)) => routes::run(config, &route),
+        Some(Command::Report { command }) => report::run(&command),
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

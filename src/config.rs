@@ -16,7 +16,9 @@ mod layer;
 mod listen;
 mod log;
 mod losses;
+mod mode;
 mod notify;
+mod observe;
 mod own_ids;
 mod pass;
 pub mod pepper;
@@ -39,7 +41,6 @@ mod upstreams;
 mod value;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 pub use self::admin::Admin;
 use self::admin::AdminSection;
@@ -53,6 +54,8 @@ pub use self::log::Log;
 use self::log::LogSection;
 pub use self::notify::Notify;
 use self::notify::NotifySection;
+pub use self::observe::Observe;
+use self::observe::ObserveSection;
 pub use self::own_ids::forbids_relays;
 use self::pass::PassSection;
 use self::place::Place;
@@ -70,13 +73,14 @@ use self::upstreams::UpstreamSection;
 use crate::route::{Auth as Judge, Entry, FixedRoute, PassRoute, Route, Target};
 use crate::{client, forward};
 
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "server",
     "admin",
     "store",
     "auth",
     "notify",
     "log",
+    "observe",
     "keys",
     "upstreams",
     "routes",
@@ -102,6 +106,8 @@ pub struct Config {
     pub notify: Option<Notify>,
     /// `[log]`
     pub log: Log,
+    /// `[observe]`
+    pub observe: Observe,
     /// `[keys.NAME]`, by name.
     pub keys: Vec<StaticKey>,
     /// `[upstreams.NAME]`, by name.
@@ -195,6 +201,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let notify = at.read::<NotifySection>(faults);
     let notify = notify.and_then(|section| section.build(files, at, faults));
     let log = place.at("log").read::<LogSection>(faults);
+    let observe = place.at("observe").read::<ObserveSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
     let Routes {
@@ -231,6 +238,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         auth: auth?,
         notify,
         log: log?.build(),
+        observe: observe?.build(directory),
         keys,
         upstreams,
         routes,
@@ -337,28 +345,8 @@ fn build_routes(
             otherwise.extend(site.map(|site| (name, site)));
         }
     }
-    for (name, site) in otherwise {
-        let pass = built.passes.iter().find(|pass| pass.name == site);
-        let route = built.dialects.iter_mut().find(|route| route.name == name);
-        match (pass, route) {
-            (Some(pass), Some(route)) => route.otherwise = Some(Arc::new(pass.clone())),
-            (None, _) => {
-                let known: Vec<_> = built.passes.iter().map(|it| it.name.as_str()).collect();
-                let message = format!(
-                    "unknown pass route {site:?} (known: {}){}",
-                    known.join(", "),
-                    did_you_mean(&site, &known)
-                );
-                faults.push(
-                    place
-                        .at(&format!("routes.{name}"))
-                        .fault("otherwise", message),
-                );
-            }
-            // It has faults of its own.
-            (Some(_), None) => {}
-        }
-    }
+    let passes = &built.passes;
+    mode::settle_sites(&mut built.dialects, otherwise, passes, place, faults);
     route_paths::refuse_duplicates(&entries, place, faults);
     built
 }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `GET /crosswalk` | the lines of the crosswalk |
 //! | `POST /crosswalk/import` with `pairs` | how many are `new` |
+//! | `GET /routes` | the routes, and the modes of those that have one |
+//! | `POST /routes/mode` with `route` and `mode` | the route has that mode, and which it `was` |
 //! | `POST /reload` | the configuration is read again: what became of it, in `lines` |
 //! | `POST /crosswalk/forget` with `upstream` and what | how many were `forgotten` |
 //!
@@ -16,6 +18,7 @@ mod bind_error;
 pub mod client;
 mod crosswalk;
 pub mod reload;
+pub mod routes;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -41,6 +44,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::bind_error::BindError;
 use self::reload::Reloads;
+use self::routes::Routes;
 use self::wire::Refused;
 use crate::forward::Forward;
 use crate::server::SocketFile;
@@ -77,6 +81,8 @@ pub struct Desk {
     pub forward: Arc<ArcSwap<Forward>>,
     /// Who reloads.
     pub reloads: Reloads,
+    /// Who knows the routes and their modes.
+    pub routes: Routes,
 }
 
 impl Control {
@@ -133,6 +139,8 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
     let (head, body) = request.into_parts();
     let known = [
         "/reload",
+        "/routes",
+        "/routes/mode",
         "/crosswalk",
         "/crosswalk/import",
         "/crosswalk/forget",
@@ -144,6 +152,8 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
             .ask()
             .await
             .map(|done| json(StatusCode::OK, &done)),
+        (&Method::GET, "/routes") => desk.routes.list().await.map(|it| json(StatusCode::OK, &it)),
+        (&Method::POST, "/routes/mode") => set_mode(body, &desk.routes).await,
         (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
         (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
         (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,
@@ -156,20 +166,30 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
     })
 }
 
+async fn set_mode(body: Incoming, routes: &Routes) -> Result<Response<Full<Bytes>>, Refused> {
+    let asked = parse(&read(body).await?)?;
+    let set = routes.set_mode(asked).await?;
+    Ok(json(StatusCode::OK, &set))
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Refused> {
+    let body = Limited::new(body, MOST_BYTES).collect().await;
+    let body = body.map_err(|_| Refused::new(413, "the body is too long, or breaks off"))?;
+    Ok(body.to_bytes())
+}
+
+fn parse<Q: DeserializeOwned>(body: &[u8]) -> Result<Q, Refused> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))
+}
+
 async fn with_body<Q: DeserializeOwned + 'static, A: Serialize + 'static>(
     body: Incoming,
     forward: &Forward,
     work: fn(&Forward, Q) -> Result<A, Refused>,
 ) -> Result<Response<Full<Bytes>>, Refused> {
-    let body = Limited::new(body, MOST_BYTES).collect().await;
-    let body = body.map_err(|_| Refused::new(413, "the body is too long, or breaks off"))?;
-    let body = body.to_bytes();
-    aside(forward, move |forward| {
-        let asked = serde_json::from_slice(&body)
-            .map_err(|error| Refused::new(400, format!("the body is no such JSON: {error}")))?;
-        work(forward, asked)
-    })
-    .await
+    let body = read(body).await?;
+    aside(forward, move |forward| work(forward, parse(&body)?)).await
 }
 
 /// Works and writes the answer on a thread that may block: a crosswalk of 200,000 pairs takes its
@@ -210,9 +230,11 @@ mod tests {
     /// Nobody reloads.
     fn desk() -> Desk {
         let (reloads, _) = Reloads::channel();
+        let (routes, _) = Routes::channel();
         Desk {
             forward: Arc::new(ArcSwap::from_pointee(forward())),
             reloads,
+            routes,
         }
     }
 
@@ -247,6 +269,9 @@ mod tests {
             ("/crosswalk", "", "405"),
             ("/else", "", "404"),
             ("/reload", "null", "503"),
+            ("/routes", "", "405"),
+            ("/routes/mode", "{}", "400"),
+            ("/routes/mode", r#"{"route":"a","mode":"bypass"}"#, "503"),
             ("/crosswalk/import", "[]", "400"),
             ("/crosswalk/forget", r#"{"upstream":"a"}"#, "400"),
             ("/crosswalk/forget", r#"{"upstream":"a","all":true}"#, "404"),

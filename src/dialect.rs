@@ -166,6 +166,14 @@ pub fn is_ours(dialect: Dialect, head: &Parts, body: &[u8], policy: &Policy) -> 
     }
 }
 
+/// Whether everything at the dialect's own path is a call, so that nobody has to look.
+pub const fn is_always_ours(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Vision6 => true,
+        Dialect::Grupo | Dialect::B2evolution => false,
+    }
+}
+
 /// [`Codec::unread`] of the dialect.
 pub fn unread(dialect: Dialect, head: &Parts) -> ReplyTo {
     match dialect {

@@ -86,6 +86,8 @@ pub enum Act {
     ForgetCrosswalk,
     /// What upstreams take of users and do not show came from users of the store.
     ImportKept,
+    /// A route was given another mode.
+    SetMode,
 }
 
 impl Act {
@@ -105,6 +107,7 @@ impl Act {
             Self::ImportCrosswalk => "crosswalk.import",
             Self::ForgetCrosswalk => "crosswalk.forget",
             Self::ImportKept => "kept.import",
+            Self::SetMode => "route.mode",
         }
     }
 }

@@ -25,6 +25,9 @@
 //!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
+//! A route whose mode ([`route::Mode`]) is not to translate hands all its requests to its site, and
+//! [`observe`] looks at what would have become of them.
+//!
 //! Beside it, [`notify`] tells a webhook of users whom a call said to notify: the store queues that
 //! with the write, and a task of its own sends it.
 //!
@@ -98,6 +101,8 @@ pub mod store;
 pub mod execute;
 
 pub mod forward;
+
+pub mod observe;
 
 pub mod notify;
 

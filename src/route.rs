@@ -3,6 +3,7 @@
 mod entry;
 mod fixed;
 mod losses;
+mod mode;
 pub mod number_table;
 mod pass;
 mod plain_path;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use self::entry::Entry;
 pub use self::fixed::FixedRoute;
 pub use self::losses::{Losses, OnLoss};
+pub use self::mode::Mode;
 use self::number_table::NumberTable;
 pub use self::pass::{HeaderEdits, PassRoute};
 pub use self::plain_path::is_plain;
@@ -44,8 +46,11 @@ pub struct Route {
     pub losses: Losses,
     /// Who judges its callers.
     pub auth: Auth,
-    /// Where requests go that are no calls; they are refused where there is none.
+    /// The site: where requests go that are no calls, and by [`Mode`] all of them. Without one such
+    /// requests are refused, and every route is translated.
     pub otherwise: Option<Arc<PassRoute>>,
+    /// What becomes of its requests.
+    pub mode: Mode,
 }
 
 /// Who judges the credentials of a route's callers.

@@ -19,6 +19,7 @@ use tower::{Service, ServiceBuilder, service_fn};
 use self::lasting::Lasting;
 use crate::auth::authenticate::{Answered, AuthenticateLayer, UserDirectory};
 use crate::auth::authorize::AuthorizeLayer;
+use crate::auth::call::RequestId;
 use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::sign_in;
@@ -43,7 +44,8 @@ use crate::middleware::route::{Passed, RouteLayer};
 use crate::middleware::timeout::TimeoutLayer;
 use crate::middleware::unread_body::{UnreadBodyLayer, WatchedBody};
 use crate::middleware::{BodyError, ClientIp, ResponseBody, Routed};
-use crate::route::{Entry, PassRoute, Route, is_plain};
+use crate::observe::{Tap, Tapped};
+use crate::route::{Entry, Mode, PassRoute, Route, is_plain};
 use crate::router::Router;
 use crate::server::{Offer, OverTls, PeerAddr};
 use crate::store::Store;
@@ -79,6 +81,8 @@ pub struct Parts {
     pub hashes_at_once: usize,
     /// Whether there is somebody who sends the notifications that the store queues.
     pub notifies: bool,
+    /// Where requests of observed routes are copied; nowhere if there are none.
+    pub tap: Option<Tap>,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -129,7 +133,16 @@ where
         trusted_proxies: parts.trusted_proxies.clone(),
     });
     let aside = Arc::clone(&passer);
-    let pass = move |route, request| Arc::clone(&passer).pass(route, request);
+    let tap = parts.tap.clone();
+    let pass = move |site, route: Option<Arc<Route>>, request: Request<WatchedBody<B>>| {
+        let observed = route.filter(|route| route.mode == Mode::Observe);
+        let watched = observed.zip(tap.as_ref()).and_then(|(route, tap)| {
+            let (id, source) = (id(request.extensions()), source(request.extensions()));
+            tap.begin(&route, &request, id, source)
+        });
+        let request = request.map(|body| Tapped::new(body, watched));
+        Arc::clone(&passer).pass(site, request)
+    };
     let pass_aside = move |route, request| Arc::clone(&aside).pass(route, request);
     let budget = lasting.bodies(&parts);
     let http = ServiceBuilder::new()
@@ -217,7 +230,7 @@ impl Passer {
             let since = Instant::now();
             let extensions = request.extensions_mut();
             let offer = extensions.remove::<Offer>();
-            let source = extensions.get().map(|ClientIp(ip)| *ip);
+            let source = source(extensions);
             let peer = peer(extensions);
             let is_trusted = |peer: IpAddr| {
                 let peer = peer.to_canonical();
@@ -228,7 +241,7 @@ impl Passer {
             let origin = Origin {
                 peer,
                 is_trusted: peer.is_some_and(is_trusted),
-                id: extensions.get().copied().unwrap_or_default(),
+                id: id(extensions),
                 is_over_tls: extensions.get::<OverTls>().is_some(),
                 can_leave: offer.is_some(),
             };
@@ -266,6 +279,16 @@ fn refused(refusal: &Refusal) -> Response<ResponseBody> {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
+}
+
+/// The id that was given to a request.
+fn id(extensions: &Extensions) -> RequestId {
+    extensions.get().copied().unwrap_or_default()
+}
+
+/// Where a request was found to come from.
+fn source(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get().map(|ClientIp(ip)| *ip)
 }
 
 /// The address that the server notes of a connection.

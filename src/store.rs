@@ -13,6 +13,7 @@ pub mod crosswalk;
 mod digest;
 pub mod kept;
 pub mod key_uses;
+pub mod modes;
 pub mod notifications;
 mod person_name;
 mod reserved;

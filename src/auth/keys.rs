@@ -139,6 +139,30 @@ impl KeyRing {
         route: Option<&str>,
         now: Timestamp,
     ) -> Option<Arc<Key>> {
+        self.with(presented, route, now, |slot| {
+            if let Some(used) = &slot.used {
+                used.stamp(now);
+            }
+        })
+    }
+
+    /// The same key, which does not count as used.
+    pub fn look_up(
+        &self,
+        presented: &Secret,
+        route: Option<&str>,
+        now: Timestamp,
+    ) -> Option<Arc<Key>> {
+        self.with(presented, route, now, |_| {})
+    }
+
+    fn with(
+        &self,
+        presented: &Secret,
+        route: Option<&str>,
+        now: Timestamp,
+        found_it: impl FnOnce(&Slot),
+    ) -> Option<Arc<Key>> {
         let digest = self.pepper.digest(presented);
         let live = self.live.load();
         let found = live.slots.get(&digest.index());
@@ -148,9 +172,7 @@ impl KeyRing {
         if found.is_none() || !is_same || !works {
             return None;
         }
-        if let Some(used) = &slot.used {
-            used.stamp(now);
-        }
+        found_it(slot);
         Some(Arc::clone(&slot.key))
     }
 

@@ -16,6 +16,8 @@ use super::kept::arguments::{KEPT, KeptCommand};
 use super::key_times::{Expiry, Overlap};
 use super::notify::arguments::{NOTIFY, NotifyCommand};
 use super::reload::RELOAD;
+use super::report::{REPORT, ReportCommand};
+use super::routes::{ROUTE, RouteArguments};
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -130,6 +132,15 @@ pub(super) enum Command {
     /// Have a running gateway read its configuration again.
     #[command(after_help = RELOAD)]
     Reload,
+    /// Look at the routes of a running gateway, and give one another mode.
+    #[command(after_help = ROUTE)]
+    Route(RouteArguments),
+    /// Sum up what a gateway has noted.
+    #[command(after_help = REPORT)]
+    Report {
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = help::HEALTH)]
     Health {

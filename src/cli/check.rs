@@ -15,8 +15,9 @@ use crate::command::Action;
 use crate::config::{Config, forbids_relays, pepper, shown_path};
 use crate::dialect::exchange::Unknown;
 use crate::dialect::expresses::rewrites;
+use crate::dialect::is_always_ours;
 use crate::forward::Parameters;
-use crate::route::{Auth, OnLoss, Route, Target};
+use crate::route::{Auth, Mode, OnLoss, Route, Target};
 
 /// Prints the routes, or the lines to paste, or fails with every fault.
 pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result<(), Failure> {
@@ -65,6 +66,7 @@ fn summary(config: &Config) -> String {
             let _ = write!(text, ", {} goes to {target}", action.name());
         }
         text.push('\n');
+        write_mode(&mut text, route);
         write_auth(&mut text, route, &config.upstreams);
         write_losses(&mut text, route, &config.upstreams);
     }
@@ -94,6 +96,23 @@ fn summary(config: &Config) -> String {
         let _ = writeln!(text, "notify: POST to {}", notify.webhook.url.origin());
     }
     text
+}
+
+/// Where its requests go in its mode, and otherwise.
+fn write_mode(text: &mut String, route: &Route) {
+    let Some(site) = &route.otherwise else {
+        return;
+    };
+    let site = &site.name;
+    let _ = match route.mode {
+        Mode::Translate if is_always_ours(route.dialect) => Ok(()),
+        Mode::Translate => writeln!(text, "  what is no call goes to {site}"),
+        Mode::Observe => writeln!(
+            text,
+            "  all of it goes to {site}, and is looked at (observe)"
+        ),
+        Mode::Bypass => writeln!(text, "  all of it goes to {site} (bypass)"),
+    };
 }
 
 /// Who judges the callers, and which native operations are relayed.

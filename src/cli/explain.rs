@@ -17,13 +17,11 @@ use http::Uri;
 use http::request::Parts;
 
 use self::capture::Capture;
-use self::keys::{Caller, Keys};
-use self::redaction::Redaction;
-use self::report::{Answer, CallReport, Loss, Refusal, Report, RouteReport, Upstream};
+use self::report::{Answer, CallReport, Report, RouteReport, Upstream};
 use super::arguments::ExplainArguments;
 use super::failure::Failure;
 use super::{load, say};
-use crate::auth::authorize::{account_of, judge, needed_scopes};
+use crate::auth::authorize::needed_scopes;
 use crate::auth::call::RequestId;
 use crate::auth::{Call, Principal, Unread};
 use crate::client;
@@ -34,8 +32,10 @@ use crate::dialect::relayed::public_host;
 use crate::dialect::{Decoded, ReplyTo, decode_request, unread};
 use crate::error::{Error, Kind};
 use crate::forward::Parameters;
-use crate::forward::rehearsal::First;
-use crate::route::{Entry, Route, Target};
+use crate::forward::rehearsal::{First, Rehearsal};
+use crate::observe::line::{Loss, Refusal};
+use crate::observe::{Caller, Judged, Redaction, Terms};
+use crate::route::{Entry, Mode, Route};
 use crate::router::Router;
 
 /// Prints what would become of the request; 1 if any of it would be refused.
@@ -57,7 +57,7 @@ pub(super) fn run(
 
 struct Explain<'a> {
     config: &'a Config,
-    keys: Keys,
+    terms: Terms,
     redaction: Redaction,
 }
 
@@ -65,8 +65,8 @@ impl<'a> Explain<'a> {
     fn new(config: &'a Config) -> Self {
         Self {
             config,
-            keys: Keys::read(config, Clock::system()),
-            redaction: Redaction::of_config(config),
+            terms: keys::terms(config, Clock::system()),
+            redaction: redaction::of_config(config),
         }
     }
 
@@ -96,6 +96,13 @@ impl<'a> Explain<'a> {
                 return report.redacted(&self.redaction);
             }
         };
+        if route.mode != Mode::Translate {
+            let remark = format!(
+                "its mode in the file is {}: the site gets it as it is",
+                route.mode
+            );
+            report.remarks.push(remark);
+        }
         report.route = Some(RouteReport {
             name: route.name.clone(),
             dialect: route.dialect.name(),
@@ -140,7 +147,7 @@ impl<'a> Explain<'a> {
         let mut error = error;
         if let Some(credentials) = &credentials {
             self.redaction.learn_credentials(credentials);
-            let caller = self.keys.caller(credentials, route);
+            let caller = self.terms.caller(credentials, route);
             shown.credential = Some(credential::describe(credentials, head, route));
             shown.principal = Some(caller.to_string());
             if let Caller::Refused = caller {
@@ -153,45 +160,25 @@ impl<'a> Explain<'a> {
 
     /// What is known of one call, and the error it would end with, if that is certain.
     fn call(&self, call: &Call, head: &Parts, route: &Route) -> (CallReport, Option<Error>) {
-        let default = self.config.store.account;
-        let caller = self.keys.caller(&call.credentials, route);
-        let account = match &caller {
-            Caller::Known(principal) => account_of(principal, call.account, default),
-            Caller::Refused | Caller::Unknown(_) => None,
-        };
-        let account = account.or(call.account).unwrap_or(default);
-        let judged = match &caller {
-            Caller::Known(principal) => judge(principal, call, default),
-            Caller::Refused => Err(Kind::Unauthenticated.into()),
-            Caller::Unknown(_) => Ok(account),
-        };
+        let Judged {
+            caller,
+            account,
+            target,
+            refused,
+            forwarded,
+        } = self.terms.judge(call, route);
         let mut shown = CallReport::of(call);
         shown.credential = Some(credential::describe(&call.credentials, head, route));
         shown.principal = Some(caller.to_string());
         if !call.context.is_judged_by_upstream() {
             shown.scopes = needed_scopes(call).collect();
         }
-        let target = route.targets.of(call.command.action());
         shown.target = Some(target.to_string());
-        let principal = match &caller {
-            Caller::Known(principal) => Some(principal),
-            Caller::Refused | Caller::Unknown(_) => None,
-        };
-        let mut error = judged.err();
         shown.account = Some(account.id().value());
-        if let Target::Upstream(name) = target
-            && let Some(upstream) = self.config.upstreams.iter().find(|it| it.name == *name)
-        {
-            let upstream = if call.context.is_judged_by_upstream() {
-                let credentials = call.credentials.clone();
-                &Parameters {
-                    credentials,
-                    ..upstream.clone()
-                }
-            } else {
-                upstream
-            };
-            let own = Self::forward(&mut shown, upstream, call, principal, account);
+        let mut error = refused;
+        if let Some((upstream, rehearsal)) = forwarded {
+            let principal = caller.principal();
+            let own = Self::forward(&mut shown, &upstream, rehearsal, call, principal, account);
             error = error.or(own.err());
         }
         shown.refusal = error.as_ref().map(Refusal::of);
@@ -202,14 +189,11 @@ impl<'a> Explain<'a> {
     fn forward(
         shown: &mut CallReport,
         upstream: &Parameters,
+        real: Rehearsal,
         call: &Call,
         principal: Option<&Principal>,
         account: AccountId,
     ) -> Result<(), Error> {
-        let rehearse = |upstream: &Parameters, command| {
-            upstream.rehearse(command, principal, account, &call.context)
-        };
-        let real = rehearse(upstream, call.command.clone());
         shown.lost = real.lost.iter().map(Loss::of).collect();
         shown.kept = real.kept.iter().map(ToString::to_string).collect();
         shown.numbers = real.has_own_ids.then_some(
@@ -226,10 +210,9 @@ impl<'a> Explain<'a> {
             return Ok(());
         };
         // Written a second time with marks in the place of secrets, which no encoding hides.
-        let masked = rehearse(
-            &redaction::masked_upstream(upstream),
-            redaction::masked_command(call.command.clone()),
-        );
+        let command = redaction::masked_command(call.command.clone());
+        let masked = redaction::masked_upstream(upstream);
+        let masked = masked.rehearse(command, principal, account, &call.context);
         let bytes = match masked.first? {
             First::Request {
                 request: masked, ..

@@ -1,6 +1,7 @@
 //! The gateway that is running: what of it is replaced by a reload, and what goes on.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -9,6 +10,7 @@ use hyper::body::Incoming;
 use tower::util::BoxCloneSyncService;
 
 use super::failure::Failure;
+use super::modes::{Change, Modes};
 use crate::auth::api_key::Pepper;
 use crate::auth::keys::{Key, KeyRing};
 use crate::clock::Clock;
@@ -16,6 +18,8 @@ use crate::config::Config;
 use crate::forward::pass::Sites;
 use crate::forward::{self, Forward};
 use crate::middleware::ResponseBody;
+use crate::observe::{Observer, Stored, Tap, Terms};
+use crate::route::{Mode, Route};
 use crate::server::tls::Tls;
 use crate::stack::lasting::Lasting;
 use crate::stack::live::Live;
@@ -40,6 +44,8 @@ pub(super) struct Means {
     pub(super) sites: Sites,
     /// What https addresses show.
     pub(super) tls: Option<Tls>,
+    /// Who looks at requests that are handed on.
+    pub(super) observer: Observer,
     /// Time and randomness.
     pub(super) clock: Clock,
 }
@@ -48,6 +54,7 @@ pub(super) struct Means {
 pub(super) struct Gateway {
     means: Means,
     lasting: Lasting,
+    modes: Modes,
     live: Live<Pipeline>,
     upstreams: Arc<Upstreams>,
     are_pairs_watched: bool,
@@ -76,12 +83,18 @@ impl Gateway {
         config: &Config,
         forward: Forward,
         means: Means,
+        modes: Modes,
     ) -> Result<Self, Failure> {
         let mut lasting = Lasting::default();
-        let pipeline = pipeline(config, &forward, &means, &mut lasting);
+        let routes = modes.apply(&config.routes);
+        let tap = means
+            .tap(config, &routes)
+            .map_err(|error| Failure::failed("cannot start observing", error))?;
+        let pipeline = pipeline(config, &forward, &means, &mut lasting, routes, tap);
         let mut gateway = Self {
             means,
             lasting,
+            modes,
             live: Live::new(pipeline),
             upstreams: Arc::new(Upstreams {
                 forward: Arc::new(ArcSwap::from_pointee(forward)),
@@ -127,8 +140,39 @@ impl Gateway {
         Ok(())
     }
 
+    /// The modes of routes.
+    pub(super) fn modes(&self) -> &Modes {
+        &self.modes
+    }
+
+    /// Gives a route of the configuration that is running a mode, from the next request on.
+    pub(super) fn give_mode(
+        &mut self,
+        config: &Config,
+        route: &Route,
+        mode: Mode,
+    ) -> io::Result<Change> {
+        let before = self.modes.given(route);
+        let change = self.modes.give(route, mode);
+        let routes = self.modes.apply(&config.routes);
+        let tap = self.means.tap(config, &routes);
+        let tap = tap.inspect_err(|_| self.modes.take_back(before, route))?;
+        let forward = self.upstreams.current().load_full();
+        let pipeline = pipeline(
+            config,
+            &forward,
+            &self.means,
+            &mut self.lasting,
+            routes,
+            tap,
+        );
+        self.live.replace(pipeline);
+        Ok(change)
+    }
+
     /// Puts the next pipeline in the place of the one that is running. Requests under way end in that.
-    pub(super) fn replace(&mut self, next: Next) {
+    /// What was said of modes and is no longer meant comes back.
+    pub(super) fn replace(&mut self, next: Next) -> Vec<Change> {
         let Next {
             config,
             forward,
@@ -137,7 +181,20 @@ impl Gateway {
             tls,
         } = next;
         self.means.sites = sites;
-        let pipeline = pipeline(&config, &forward, &self.means, &mut self.lasting);
+        let forgotten = self.modes.settle(&config.routes);
+        let routes = self.modes.apply(&config.routes);
+        let tap = self.means.tap(&config, &routes).unwrap_or_else(|error| {
+            tracing::error!(error = %error, "nothing is observed: no thread can be started for it");
+            None
+        });
+        let pipeline = pipeline(
+            &config,
+            &forward,
+            &self.means,
+            &mut self.lasting,
+            routes,
+            tap,
+        );
         // Before the routes that they may be for, so that no key is unknown there.
         let keys = keys(&config, &self.means.pepper);
         self.means.keys.replace_fixed(keys);
@@ -146,6 +203,27 @@ impl Gateway {
         if let (Some(shown), Some(next)) = (&self.means.tls, &tls) {
             shown.become_as(next);
         }
+        forgotten
+    }
+}
+
+impl Means {
+    /// Where requests of the routes that are observed are copied, if there are any.
+    fn tap(&self, config: &Config, routes: &[Route]) -> io::Result<Option<Tap>> {
+        if !routes.iter().any(|route| route.mode == Mode::Observe) {
+            return Ok(None);
+        }
+        let terms = Terms {
+            keys: Arc::clone(&self.keys),
+            stored: match self.store {
+                Some(_) => Stored::Read,
+                None => Stored::Absent,
+            },
+            account: config.store.account,
+            upstreams: config.upstreams.clone(),
+            clock: self.clock.clone(),
+        };
+        self.observer.tap(terms).map(Some)
     }
 }
 
@@ -187,9 +265,16 @@ pub(super) fn keys(config: &Config, pepper: &Pepper) -> Vec<Key> {
     keys.map(|key| key.into_key(pepper)).collect()
 }
 
-fn pipeline(config: &Config, forward: &Forward, means: &Means, lasting: &mut Lasting) -> Pipeline {
+fn pipeline(
+    config: &Config,
+    forward: &Forward,
+    means: &Means,
+    lasting: &mut Lasting,
+    routes: Vec<Route>,
+    tap: Option<Tap>,
+) -> Pipeline {
     let parts = Parts {
-        routes: config.routes.clone(),
+        routes,
         beside: config.beside(),
         sites: means.sites.clone(),
         trusted_proxies: config.auth.trusted_proxies.clone(),
@@ -201,6 +286,7 @@ fn pipeline(config: &Config, forward: &Forward, means: &Means, lasting: &mut Las
         sign_in: config.auth.sign_in,
         hashes_at_once: 1,
         notifies: config.notify.is_some(),
+        tap,
         clock: means.clock.clone(),
     };
     stack::next_gateway(parts, lasting)

@@ -1,14 +1,21 @@
-//! Reads the configuration again while the gateway is running: all of it takes effect, or nothing.
+//! Reads the configuration again while the gateway is running: all of it takes effect, or nothing. Modes of
+//! routes change here too, one change after the other.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::certificates;
 use super::gateway::{Gateway, Next};
+use super::routes;
 use crate::clock::Clock;
 use crate::config::{self, Config, Sources};
 use crate::control::reload::{Answer, Asked};
-use crate::control::wire::{Refused, Reloaded};
+use crate::control::routes::{Asked as AskedRoutes, Question};
+use crate::control::wire::{ModeSet, Refused, Reloaded, SetMode};
 use crate::forward::Forward;
 use crate::forward::pass::Sites;
 use crate::server::signals::Hangups;
@@ -22,6 +29,12 @@ pub(super) struct Reloader {
     config: Config,
     gateway: Gateway,
     clock: Clock,
+}
+
+/// A configuration that is being read, and who asked for that, if not a signal.
+struct Reading {
+    task: JoinHandle<Result<Read, Refused>>,
+    reply: Option<oneshot::Sender<Answer>>,
 }
 
 /// What was read.
@@ -42,23 +55,67 @@ impl Reloader {
         }
     }
 
-    /// Reloads whenever it is asked to, by SIGHUP or on the control socket, for as long as it is polled.
-    pub(super) async fn run(mut self, mut hangups: Hangups, mut asked: Asked) -> Infallible {
+    /// Reloads whenever it is asked to, by SIGHUP or on the control socket, and changes modes, for as long
+    /// as it is polled. A file that takes its time to be read holds no change of a mode up.
+    pub(super) async fn run(
+        mut self,
+        mut hangups: Hangups,
+        mut asked: Asked,
+        mut asked_routes: AskedRoutes,
+    ) -> Infallible {
+        let mut reading = None;
         loop {
             tokio::select! {
-                () = hangups.next() => drop(self.reload().await),
-                Some(reply) = asked.recv() => {
-                    let answer = self.reload().await;
-                    // Who left is not told; the log is.
-                    drop(reply.send(answer));
+                () = hangups.next(), if reading.is_none() => {
+                    reading = Some(Reading { task: self.read(), reply: None });
                 }
+                Some(reply) = asked.recv(), if reading.is_none() => {
+                    reading = Some(Reading { task: self.read(), reply: Some(reply) });
+                }
+                read = ended(&mut reading) => {
+                    let answer = self.reload(read).await;
+                    // Who left is not told; the log is.
+                    let reply = reading.take().and_then(|reading| reading.reply);
+                    drop(reply.map(|reply| reply.send(answer)));
+                }
+                Some(question) = asked_routes.recv() => match question {
+                    Question::List(reply) => {
+                        drop(reply.send(routes::lines(&self.config, self.gateway.modes())));
+                    }
+                    Question::SetMode(asked, reply) => {
+                        let answer = self.set_mode(&asked).await;
+                        drop(reply.send(answer));
+                    }
+                },
             }
         }
     }
 
+    /// In effect first and kept then: who steps back from trouble does not wait for a disk that is a part
+    /// of it.
+    async fn set_mode(&mut self, asked: &SetMode) -> Result<ModeSet, Refused> {
+        let (route, mode) = routes::meant(&self.config, asked)?;
+        let was = self.gateway.modes().of(route);
+        let set = ModeSet {
+            route: route.name.clone(),
+            mode: mode.name().to_owned(),
+            was: was.name().to_owned(),
+        };
+        if was == mode {
+            return Ok(set);
+        }
+        let change = self
+            .gateway
+            .give_mode(&self.config, route, mode)
+            .map_err(|error| Refused::new(500, format!("observing cannot be started: {error}")))?;
+        let kept = self.gateway.modes().keep(&self.config, &change).await;
+        kept.map_err(|error| Refused::new(500, error))?;
+        Ok(set)
+    }
+
     /// Reloads once, and says in the log what became of it.
-    async fn reload(&mut self) -> Answer {
-        match self.try_reload().await {
+    async fn reload(&mut self, read: Result<Read, Refused>) -> Answer {
+        match self.try_reload(read).await {
             Ok(reloaded) => {
                 tracing::info!("{}", reloaded.lines.join("; "));
                 Ok(reloaded)
@@ -72,9 +129,9 @@ impl Reloader {
         }
     }
 
-    async fn try_reload(&mut self) -> Answer {
+    async fn try_reload(&mut self, read: Result<Read, Refused>) -> Answer {
         let file = self.config.file.clone();
-        let next = match self.read().await? {
+        let next = match read? {
             Read::Same => {
                 let lines = vec![format!("{file}: nothing has changed")];
                 return Ok(Reloaded { lines });
@@ -90,22 +147,33 @@ impl Reloader {
         let objections = certificates::objections(&next.config, self.clock.now());
         lines.extend(objections.map(|objection| format!("{file}: {objection}")));
         self.config = next.config.clone();
-        self.gateway.replace(*next);
+        for change in self.gateway.replace(*next) {
+            lines.push(change.to_string());
+            let kept = self.gateway.modes().keep(&self.config, &change).await;
+            lines.extend(kept.err());
+        }
         Ok(Reloaded { lines })
     }
 
     /// Reads and builds all of it on a thread that may block: files are read, and trust roots.
-    async fn read(&self) -> Result<Read, Refused> {
+    fn read(&self) -> JoinHandle<Result<Read, Refused>> {
         let (sources, running) = (self.sources.clone(), self.config.clone());
         let upstreams = Arc::clone(self.gateway.upstreams());
         let sites = self.gateway.sites().clone();
-        let read = tokio::task::spawn_blocking(move || {
+        spawn_blocking(move || {
             let forward = upstreams.current().load_full();
             read(&sources, &running, &forward, &sites, upstreams.pairs())
-        });
-        let failed = |_| Refused::new(500, "the gateway failed to read it; its log says more");
-        read.await.map_err(failed)?
+        })
     }
+}
+
+/// What was read, once it was.
+async fn ended(reading: &mut Option<Reading>) -> Result<Read, Refused> {
+    let Some(reading) = reading else {
+        return pending().await;
+    };
+    let failed = |_| Refused::new(500, "the gateway failed to read it; its log says more");
+    (&mut reading.task).await.map_err(failed)?
 }
 
 fn read(

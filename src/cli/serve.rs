@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::arguments::ServeArguments;
 use super::failure::Failure;
 use super::gateway::{self, Gateway, Means};
+use super::modes::Modes;
 use super::reloader::Reloader;
 use super::{certificates, first_start, load, notifier, say, store};
 use crate::auth::api_key::Pepper;
@@ -18,11 +19,13 @@ use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
 use crate::config::{self, Config, Sources};
 use crate::control::reload::Reloads;
+use crate::control::routes::Routes;
 use crate::control::{Control, Desk};
 use crate::forward::Upstreams;
 use crate::forward::pass::Sites;
 use crate::journal::record::RecordQuery;
 use crate::journal::seal::Hex;
+use crate::observe::Observer;
 use crate::server::signals::Hangups;
 use crate::server::tls::Tls;
 use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
@@ -93,20 +96,25 @@ async fn serve(
     let counting = clock.clone();
     let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
     let forward = stack::forward(upstreams, commands.as_ref(), clock.clone());
+    let observer = Observer::new(config.observe.file.clone());
     let means = Means {
         store: store.clone(),
         pepper,
         sites,
         keys: Arc::clone(&keys),
         tls,
+        observer: observer.clone(),
         clock: clock.clone(),
     };
-    let gateway = Gateway::start(&config, forward, means).await?;
+    let modes = Modes::load(&config, store.as_ref(), &clock).await?;
+    let gateway = Gateway::start(&config, forward, means, modes).await?;
     let (live, upstreams) = (gateway.live(), Arc::clone(gateway.upstreams()));
     let (reloads, asked) = Reloads::channel();
+    let (routes, asked_routes) = Routes::channel();
     let desk = Desk {
         forward: Arc::clone(upstreams.current()),
         reloads,
+        routes,
     };
     let reloader = Reloader::new(sources, config, gateway, clock.clone());
 
@@ -123,13 +131,15 @@ async fn serve(
         outcome = server.run(live) => outcome,
         never = keep_house(store.as_deref(), &keys, &counting) => match never {},
         never = answer(control, desk) => match never {},
-        never = reloader.run(hangups, asked) => match never {},
+        never = reloader.run(hangups, asked, asked_routes) => match never {},
     };
     if let Some(notifier) = notifier {
         notifier.finish(outcome).await;
     }
     drop(pid_file);
     upstreams.current().load_full().finished().await;
+    // It blocks for a second at most, and nobody is served any more.
+    observer.finish();
     match store {
         Some(store) => close(&store, &keys).await.map(|()| outcome),
         None => Ok(outcome),

@@ -1,4 +1,4 @@
-//! Lines of cells in columns, for people.
+//! Lines of cells in columns, and texts, for people.
 
 /// The lines below each other, two blanks between columns. `widths` are those of lines that were shown
 /// before, zeros at first: what follows is never narrower.
@@ -20,6 +20,18 @@ pub(super) fn aligned(lines: &[impl AsRef<[String]>], widths: &mut [usize]) -> S
         text.push('\n');
     }
     text
+}
+
+/// Text that others may have had a hand in, which is not to write to the terminal of who looks.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |letter: char| {
+        if letter.is_control() {
+            '\u{fffd}'
+        } else {
+            letter
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 use super::fault::Faults;
+use super::mode::ModeName;
 use super::place::Place;
 use super::route_limits::{FormSection, JsonSection};
 use super::route_profile::{OrganizationSection, ProfileSection, Tables};
@@ -18,7 +19,7 @@ use crate::command::text::Text;
 use crate::command::user::Role;
 use crate::dialect::{default_roles, path_rule};
 use crate::route::number_table::NumberTable;
-use crate::route::{Limits, Policy, Route};
+use crate::route::{Limits, Mode, Policy, Route};
 
 /// `[routes.NAME]` as it is written. What is absent is the dialect's default.
 #[derive(Debug, Default, Deserialize)]
@@ -73,8 +74,10 @@ pub(super) struct RouteSection {
     loss: Option<BTreeMap<String, losses::Rule>>,
     /// Fields that travel as another one, e.g. `"grupo.custom_field_1" = "title"`.
     map: Option<BTreeMap<String, String>>,
-    /// The pass route that gets what is no call.
+    /// The pass route that gets what is no call, and by its mode everything.
     otherwise: Option<String>,
+    /// `translate`, `observe` or `bypass`.
+    mode: Option<ModeName>,
     /// Who judges callers: `gateway`, or `upstream`.
     auth: Option<judge::Judge>,
     /// The native operations of callers whom the upstream judges.
@@ -171,14 +174,14 @@ impl RouteSection {
             losses,
             auth,
             otherwise: None,
+            mode: self.mode.map_or(Mode::Translate, |mode| mode.0),
         })
     }
 }
 
 /// Refuses what is spelled right and would change nothing.
 fn refuse_ineffective(dialect: Dialect, place: Place<'_>, faults: &mut Faults) {
-    let options: [(&str, &[Dialect]); 15] = [
-        ("otherwise", &[Dialect::Grupo, Dialect::B2evolution]),
+    let options: [(&str, &[Dialect]); 14] = [
         ("key_in_query", &[Dialect::Grupo]),
         ("anonymous", &[Dialect::B2evolution]),
         ("roles", &[Dialect::Grupo, Dialect::B2evolution]),

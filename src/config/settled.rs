@@ -16,6 +16,7 @@ impl Config {
             auth,
             notify,
             log,
+            observe,
             keys: _,
             upstreams: _,
             routes: _,
@@ -28,6 +29,7 @@ impl Config {
             (*notify != next.notify, "notify"),
             (log.filter != next.log.filter, "log.filter"),
             (log.format != next.log.format, "log.format"),
+            (*observe != next.observe, "observe.file"),
         ];
         server
             .unchangeable(&next.server)

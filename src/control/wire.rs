@@ -90,6 +90,46 @@ pub struct Reloaded {
     pub lines: Vec<String>,
 }
 
+/// A route of the gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RouteLine {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its dialect; or `pass` or `fixed` where it has none.
+    pub kind: String,
+    /// The host it answers for; any where there is none.
+    pub host: Option<String>,
+    /// The path it answers for.
+    pub path: String,
+    /// What becomes of its requests, where it has a dialect.
+    pub mode: Option<String>,
+    /// What the configuration says of that.
+    pub mode_of_file: Option<String>,
+    /// Its site, by the name of a pass route.
+    pub otherwise: Option<String>,
+}
+
+/// Another mode for a route.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetMode {
+    /// The route, by its name in the configuration.
+    pub route: String,
+    /// `observe`, `translate` or `bypass`.
+    pub mode: String,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModeSet {
+    /// The route.
+    pub route: String,
+    /// Its mode from the next request on.
+    pub mode: String,
+    /// Its mode before.
+    pub was: String,
+}
+
 /// Why something is not done.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Refused {

@@ -36,7 +36,8 @@ pub struct Record {
     /// What became of it, by [`Outcome::name`].
     pub outcome: String,
     /// Why it was not done: by [`crate::error::Kind::name`], or in words of a user who could not be
-    /// notified. Of what was forgotten or is kept of an upstream from the command line, its name.
+    /// notified. Of what was forgotten or is kept of an upstream from the command line, its name; of a route,
+    /// its mode from then on.
     pub reason: Option<String>,
     /// What was asked for and not done although the rest was.
     pub not_done: Option<String>,

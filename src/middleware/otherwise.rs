@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 use super::body::{Budget, too_large};
 use super::route::Passed;
 use super::{BodyError, ResponseBody, Routed};
-use crate::dialect::is_ours;
+use crate::dialect::{is_always_ours, is_ours};
 use crate::error::{Error, Kind};
 use crate::route::{PassRoute, is_plain};
 
@@ -83,7 +83,8 @@ where
             is_ended: body.is_end_stream(),
             rest: body,
         };
-        let Some(site) = route.otherwise.clone() else {
+        let site = route.otherwise.clone();
+        let Some(site) = site.filter(|_| !is_always_ours(route.dialect)) else {
             let body = replayed;
             return Either::Left(self.inner.call(Routed { head, body, route }));
         };

@@ -12,12 +12,12 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::{ClientIp, ResponseBody, Routed};
-use crate::route::{Entry, FixedRoute, PassRoute};
+use crate::route::{Entry, FixedRoute, Mode, PassRoute, Route};
 use crate::telemetry;
 
-/// Looks a request's route up. One with a dialect goes on inside, one that is handed on goes aside, one with
-/// a fixed answer has it here, and what has none is answered with a bare 404, because no dialect is known to
-/// answer in.
+/// Looks a request's route up. One with a dialect goes on inside, or aside where its mode is not to
+/// translate; one that is handed on goes aside, one with a fixed answer has it here, and what has none is
+/// answered with a bare 404, because no dialect is known to answer in.
 ///
 /// *Position*: above everything that reads the route. *Failure*: none above, 404 here.
 /// *Cost*: a comparison with each route until one matches.
@@ -31,7 +31,8 @@ pub struct RouteLayer<F, P> {
 pub type Passed = BoxFuture<'static, Response<ResponseBody>>;
 
 impl<F, P> RouteLayer<F, P> {
-    /// Routes are looked up by `find`, and requests handed on by `pass`.
+    /// Routes are looked up by `find`, and requests handed on by `pass`, which is told the route with a
+    /// dialect that a request came by, if it did.
     pub const fn new(find: F, pass: P) -> Self {
         Self { find, pass }
     }
@@ -61,7 +62,7 @@ impl<S, F, P, B> Service<Request<B>> for FindRoute<S, F, P>
 where
     S: Service<Routed<B>, Response = Response<ResponseBody>, Error = Infallible>,
     F: Fn(&Request<B>) -> Option<Entry>,
-    P: Fn(Arc<PassRoute>, Request<B>) -> Passed,
+    P: Fn(Arc<PassRoute>, Option<Arc<Route>>, Request<B>) -> Passed,
 {
     type Response = S::Response;
     type Error = Infallible;
@@ -74,12 +75,17 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let way = match (self.find)(&request) {
             Some(Entry::Dialect(route)) => {
-                let (head, body) = request.into_parts();
-                let inner = self.inner.call(Routed { head, body, route });
-                Way::Inside { inner }
+                if let Some(site) = site(&route) {
+                    let passed = (self.pass)(site, Some(route), request);
+                    Way::Aside { passed }
+                } else {
+                    let (head, body) = request.into_parts();
+                    let inner = self.inner.call(Routed { head, body, route });
+                    Way::Inside { inner }
+                }
             }
             Some(Entry::Pass(route)) => Way::Aside {
-                passed: (self.pass)(route, request),
+                passed: (self.pass)(route, None, request),
             },
             Some(Entry::Fixed(route)) => Way::Here {
                 response: Some(fixed(&route, &request)),
@@ -92,6 +98,14 @@ where
             }
         };
         ResponseFuture { way }
+    }
+}
+
+/// Where all requests of the route go, if it is not one that is translated.
+fn site(route: &Route) -> Option<Arc<PassRoute>> {
+    match route.mode {
+        Mode::Translate => None,
+        Mode::Observe | Mode::Bypass => route.otherwise.clone(),
     }
 }
 

@@ -24,6 +24,7 @@ mod import;
 mod kept;
 mod keys;
 mod members;
+mod modes;
 mod names;
 mod notifications;
 pub mod open;

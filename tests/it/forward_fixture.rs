@@ -101,6 +101,7 @@ impl Front {
             body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
+            tap: None,
             notifies: false,
             clock: Clock::system(),
         });

@@ -205,6 +205,7 @@ impl Seed {
             body_budget: 64 << 20,
             sign_in: sign_in::Parameters::default(),
             hashes_at_once: 1,
+            tap: None,
             notifies: false,
             clock: Clock::fixed(NOW, 0xab),
         });

@@ -16,7 +16,7 @@ const LARGE: u64 = 256 << 20;
 const GROWTH_KIB: u64 = 8 * 1024;
 
 /// An answer as a caller sees it, without what says when it was made and what belongs to the connection.
-fn seen(answer: &str) -> (Vec<String>, String) {
+pub(crate) fn seen(answer: &str) -> (Vec<String>, String) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let own = ["date:", "x-request-id:", "connection:", "keep-alive:"];
     let mut lines: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();

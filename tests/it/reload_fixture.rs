@@ -106,6 +106,22 @@ impl Caller {
         self.0.get_mut().write_all(request.as_bytes())
     }
 
+    /// Posts a form.
+    pub(crate) fn form(&mut self, path: &str, body: &str) -> std::io::Result<Answer> {
+        let kind = "application/x-www-form-urlencoded";
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.get_mut().write_all((head + body).as_bytes())?;
+        self.answer()
+    }
+
+    /// Sends some more of a body.
+    pub(crate) fn go_on(&mut self, part: &str) {
+        self.0.get_mut().write_all(part.as_bytes()).unwrap();
+    }
+
     /// Sends a part of a body of that length.
     pub(crate) fn begin(&mut self, path: &str, length: usize, part: &str) {
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
-use crate::cli::table::aligned;
+use crate::cli::table::{aligned, printable};
+use crate::journal::Act;
 use crate::journal::record::Record;
 use crate::journal::seal::Hex;
 
@@ -44,7 +45,10 @@ impl Shown {
 
 fn cells(record: &Record) -> [String; 8] {
     let shown = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
-    let targets: Vec<_> = record.targets().map(|target| target.to_string()).collect();
+    let mut targets: Vec<_> = record.targets().map(|target| target.to_string()).collect();
+    let is_mode = record.action.as_deref() == Some(Act::SetMode.name());
+    let route = record.route.as_ref().filter(|_| is_mode);
+    targets.extend(route.map(|route| format!("route:{route}")));
     let reason = record.reason.as_deref().map(|reason| format!(" {reason}"));
     let attempts = record.attempts.map(|attempts| format!(" x{attempts}"));
     let outcome = format!(
@@ -67,20 +71,6 @@ fn cells(record: &Record) -> [String; 8] {
         shown(record.source.as_deref()),
         shown(record.request_id.as_deref().filter(|id| !id.is_empty())),
     ]
-}
-
-/// Nobody but this program writes the trail, but whoever tampers with it is not to write to the
-/// terminal of who looks.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| {
-            if letter.is_control() {
-                '\u{fffd}'
-            } else {
-                letter
-            }
-        })
-        .collect()
 }
 
 #[derive(Debug, Serialize)]

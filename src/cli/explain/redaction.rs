@@ -1,13 +1,13 @@
-//! What must not be printed, and what stands in its place.
+//! What must not be printed of a configuration and of what would be sent, and what stands in its place.
 
 use std::fmt::Write;
 
-use crate::auth::{Call, Credentials};
+use crate::auth::Credentials;
 use crate::command::text::Text;
 use crate::command::{Command, Dialect, Edit};
 use crate::config::Config;
 use crate::forward::Parameters;
-use crate::secret::Secret;
+use crate::observe::Redaction;
 
 /// What is shown of a secret.
 const SHOWN: &str = "***";
@@ -16,92 +16,14 @@ const SHOWN: &str = "***";
 /// or keys refuses it.
 const MARK: &str = "dragoman0secret0dragoman0secret0dragoman0secret0dragoman0secret0";
 
-/// A run of letters and digits that is as long may be a key in a place that is not meant for one.
-const LONGEST_WORD: usize = 40;
-
-/// The secrets of the configuration and of the request.
-pub(super) struct Redaction(Vec<Secret>);
-
-impl Redaction {
-    /// Those of the configuration.
-    pub(super) fn of_config(config: &Config) -> Self {
-        let keys = config.keys.iter().map(|key| key.secret.clone());
-        let mut this = Self(keys.collect());
-        for upstream in &config.upstreams {
-            this.0.extend(of_credentials(&upstream.credentials));
-        }
-        this
+/// The secrets of the configuration.
+pub(super) fn of_config(config: &Config) -> Redaction {
+    let keys = config.keys.iter().map(|key| key.secret.clone());
+    let mut redaction = Redaction::of(keys.collect());
+    for upstream in &config.upstreams {
+        redaction.learn_credentials(&upstream.credentials);
     }
-
-    /// And those of a call.
-    pub(super) fn learn(&mut self, call: &Call) {
-        self.learn_credentials(&call.credentials);
-        if let Some(change) = call.command.user_change() {
-            let passwords = [&change.password, &change.current_password];
-            self.0.extend(passwords.into_iter().flatten().cloned());
-        }
-        if let Command::CreateGroup(change) | Command::UpdateGroup(_, change) = &call.command {
-            self.0.extend(change.password.value().cloned());
-        }
-        if let Command::Native(native) = &call.command {
-            let fields = native.fields.iter().map(|(_, value)| value.clone());
-            self.0.extend(fields);
-            let files = native.files.iter();
-            self.0
-                .extend(files.map(|file| file.filename.as_str().into()));
-        }
-    }
-
-    /// And those of a call that cannot be read.
-    pub(super) fn learn_credentials(&mut self, credentials: &Credentials) {
-        self.0.extend(of_credentials(credentials));
-    }
-
-    /// The text without any of them, and without what looks like a key.
-    pub(super) fn apply(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.0 {
-            // A short one occurs by chance in every text, where it says nothing of the secret.
-            if secret.reveal().chars().count() >= 4 {
-                text = text.replace(secret.reveal(), SHOWN);
-            }
-        }
-        without_long_words(&text)
-    }
-}
-
-fn of_credentials(credentials: &Credentials) -> Option<Secret> {
-    match credentials {
-        Credentials::None => None,
-        Credentials::Key(secret)
-        | Credentials::Basic {
-            password: secret, ..
-        } => Some(secret.clone()),
-    }
-}
-
-fn without_long_words(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut word = String::new();
-    for letter in text.chars() {
-        if letter.is_ascii_alphanumeric() {
-            word.push(letter);
-            continue;
-        }
-        end_word(&mut word, &mut shown);
-        shown.push(letter);
-    }
-    end_word(&mut word, &mut shown);
-    shown
-}
-
-fn end_word(word: &mut String, shown: &mut String) {
-    if word.len() >= LONGEST_WORD {
-        shown.push_str(SHOWN);
-    } else {
-        shown.push_str(word);
-    }
-    word.clear();
+    redaction
 }
 
 /// The upstream with marks for the gateway's own credentials.
@@ -178,14 +100,6 @@ pub(super) fn wire(bytes: &[u8], length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_and_what_looks_like_a_key_are_not_shown() {
-        let redaction = Redaction(vec!["hunter2".into(), "a".into()]);
-        let key = "k3".repeat(32);
-        let shown = redaction.apply(&format!("a user hunter2, {key}."));
-        assert_eq!(shown, "a user ***, ***.");
-    }
 
     #[test]
     fn a_password_in_base64_is_not_shown_and_the_length_is_the_real_one() {

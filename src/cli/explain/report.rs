@@ -6,17 +6,15 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::credential::Credential;
-use super::redaction::Redaction;
 use crate::auth::Call;
 use crate::cli::failure::Failure;
 use crate::command::Command;
-use crate::command::field::Field;
 use crate::command::group::GroupRef;
 use crate::command::member::Membership;
 use crate::command::user::UserRef;
 use crate::dialect::exchange::Effect;
-use crate::error::Error;
-use crate::route::OnLoss;
+use crate::observe::Redaction;
+use crate::observe::line::{Loss, Refusal};
 
 /// Everything that is said.
 #[derive(Debug, Default, Serialize)]
@@ -62,12 +60,6 @@ pub(super) struct CallReport {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Loss {
-    field: String,
-    rule: &'static str,
-}
-
-#[derive(Debug, Serialize)]
 pub(super) struct Upstream {
     pub(super) name: String,
     pub(super) dialect: &'static str,
@@ -79,12 +71,6 @@ pub(super) struct Upstream {
     pub(super) more: Option<&'static str>,
     /// What the command may take away there.
     pub(super) at_risk: Vec<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Refusal {
-    kind: &'static str,
-    messages: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,25 +94,6 @@ impl CallReport {
             user: user.map(shown_user),
             group: group.map(shown_group),
             ..Self::default()
-        }
-    }
-}
-
-impl Loss {
-    pub(super) fn of((field, rule): &(Field, OnLoss)) -> Self {
-        Self {
-            field: field.to_string(),
-            rule: rule.name(),
-        }
-    }
-}
-
-impl Refusal {
-    pub(super) fn of(error: &Error) -> Self {
-        let messages = error.faults().map(|fault| fault.message().to_owned());
-        Self {
-            kind: error.kind().name(),
-            messages: messages.collect(),
         }
     }
 }

@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 11] = [
         "store",
         "execute",
         "forward",
+        "observe",
         "notify",
         "middleware",
     ],
@@ -31,12 +32,13 @@ const LAYERS: [&[&str]; 11] = [
 
 /// What may be imported inside a row; and by the server and the client, which are in no row, since
 /// they serve and send anything.
-const BESIDE: [(&str, &[&str]); 9] = [
+const BESIDE: [(&str, &[&str]); 10] = [
     ("command", &["secret", "clock", "error"]),
     ("outcome", &["command", "secret", "clock"]),
     ("dialect", &["framing"]),
     ("execute", &["store"]),
     ("forward", &["store"]),
+    ("observe", &["forward"]),
     ("notify", &["store"]),
     ("dispatch", &["execute", "forward"]),
     ("server", &["telemetry"]),
