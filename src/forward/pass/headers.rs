@@ -1,12 +1,12 @@
 //! The headers of a request as they go on.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use http::header::{CONNECTION, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::request::Parts;
 
 use super::Origin;
+use crate::auth::call::IdText;
 use crate::route::PassRoute;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -39,21 +39,15 @@ pub(super) fn prepare(head: &mut Parts, route: &PassRoute, origin: &Origin) {
         drop_underscores(headers);
     }
     if !origin.is_trusted {
-        for name in [
-            X_FORWARDED_FOR,
-            X_FORWARDED_HOST,
-            X_FORWARDED_PROTO,
-            X_REAL_IP,
-            FORWARDED,
-        ] {
-            headers.remove(name);
-        }
+        drop_origin(headers);
     }
     let scheme = if origin.is_over_tls { "https" } else { "http" };
     if let Some(peer) = origin.peer {
-        let forwarded = forwarded(peer, scheme, headers.get(HOST));
-        extend(headers, FORWARDED, &forwarded);
-        extend(headers, X_FORWARDED_FOR, &peer.to_canonical().to_string());
+        let peer = peer.to_canonical();
+        let text = peer.to_string();
+        let forwarded = forwarded(peer, &text, scheme, headers.get(HOST));
+        extend(headers, FORWARDED, forwarded);
+        extend(headers, X_FORWARDED_FOR, text);
     }
     if !headers.contains_key(X_FORWARDED_PROTO) {
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
@@ -63,10 +57,26 @@ pub(super) fn prepare(head: &mut Parts, route: &PassRoute, origin: &Origin) {
     {
         headers.insert(X_FORWARDED_HOST, host);
     }
-    if let Ok(id) = HeaderValue::try_from(origin.id.to_string()) {
+    if let Ok(id) = HeaderValue::from_str(origin.id.text(&mut IdText::default())) {
         headers.insert(X_REQUEST_ID, id);
     }
     route.request_headers.apply(headers);
+}
+
+/// Mostly there is nothing, which a look at the names tells sooner than a search for each.
+fn drop_origin(headers: &mut HeaderMap) {
+    const OF_ORIGIN: [HeaderName; 5] = [
+        X_FORWARDED_FOR,
+        X_FORWARDED_HOST,
+        X_FORWARDED_PROTO,
+        X_REAL_IP,
+        FORWARDED,
+    ];
+    if headers.keys().any(|name| OF_ORIGIN.contains(name)) {
+        for name in OF_ORIGIN {
+            headers.remove(name);
+        }
+    }
 }
 
 fn drop_underscores(headers: &mut HeaderMap) {
@@ -80,29 +90,29 @@ fn drop_underscores(headers: &mut HeaderMap) {
 }
 
 /// One element of `Forwarded` (RFC 7239).
-fn forwarded(peer: IpAddr, scheme: &str, host: Option<&HeaderValue>) -> String {
-    let mut text = String::with_capacity(64);
-    // Writing into a string cannot fail.
-    let _ = match peer.to_canonical() {
-        IpAddr::V4(peer) => write!(text, "for={peer}"),
-        IpAddr::V6(peer) => write!(text, "for=\"[{peer}]\""),
+fn forwarded(peer: IpAddr, text: &str, scheme: &str, host: Option<&HeaderValue>) -> String {
+    let (open, close) = match peer {
+        IpAddr::V4(_) => ("for=", ";proto="),
+        IpAddr::V6(_) => ("for=\"[", "]\";proto="),
     };
-    let _ = write!(text, ";proto={scheme}");
     // What may stand in a host needs no escape.
-    if let Some(host) = host.and_then(|host| host.to_str().ok()) {
-        let _ = write!(text, ";host=\"{host}\"");
+    match host.and_then(|host| host.to_str().ok()) {
+        None => [open, text, close, scheme].concat(),
+        Some(host) => [open, text, close, scheme, ";host=\"", host, "\""].concat(),
     }
-    text
 }
 
 /// Adds to the end of a list, in one line.
-fn extend(headers: &mut HeaderMap, name: HeaderName, element: &str) {
-    let mut text = String::new();
-    for line in headers.get_all(&name) {
-        text.push_str(line.to_str().unwrap_or_default());
-        text.push_str(", ");
-    }
-    text.push_str(element);
+fn extend(headers: &mut HeaderMap, name: HeaderName, element: String) {
+    let mut lines = headers.get_all(&name).iter().peekable();
+    let text = if lines.peek().is_none() {
+        element
+    } else {
+        let lines = lines.map(|line| line.to_str().unwrap_or_default());
+        let mut all: Vec<_> = lines.collect();
+        all.push(&element);
+        all.join(", ")
+    };
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(name, value);
     }
