@@ -32,6 +32,7 @@ mod store_check;
 mod store_progress;
 mod store_restore;
 mod table;
+mod upstreams;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -87,6 +88,7 @@ pub fn run() -> ExitCode {
             bulk::members(config, store.as_deref(), command)
         }
         Some(Command::Reload) => reload::run(config),
+        Some(Command::Upstreams { json }) => upstreams::run(config, json),
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

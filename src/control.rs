@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `GET /crosswalk` | the lines of the crosswalk |
 //! | `POST /crosswalk/import` with `pairs` | how many are `new` |
+//! | `GET /upstreams` | the upstreams and their endpoints as they are |
 //! | `POST /reload` | the configuration is read again: what became of it, in `lines` |
 //! | `POST /crosswalk/forget` with `upstream` and what | how many were `forgotten` |
 //!
@@ -16,6 +17,7 @@ mod bind_error;
 pub mod client;
 mod crosswalk;
 pub mod reload;
+pub mod upstreams;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -133,6 +135,7 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
     let (head, body) = request.into_parts();
     let known = [
         "/reload",
+        "/upstreams",
         "/crosswalk",
         "/crosswalk/import",
         "/crosswalk/forget",
@@ -144,6 +147,7 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
             .ask()
             .await
             .map(|done| json(StatusCode::OK, &done)),
+        (&Method::GET, "/upstreams") => Ok(json(StatusCode::OK, &upstreams::list(forward))),
         (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
         (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
         (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,

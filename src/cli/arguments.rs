@@ -16,6 +16,7 @@ use super::kept::arguments::{KEPT, KeptCommand};
 use super::key_times::{Expiry, Overlap};
 use super::notify::arguments::{NOTIFY, NotifyCommand};
 use super::reload::RELOAD;
+use super::upstreams::UPSTREAMS;
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -130,6 +131,13 @@ pub(super) enum Command {
     /// Have a running gateway read its configuration again.
     #[command(after_help = RELOAD)]
     Reload,
+    /// Show the upstreams of a running gateway, and which of their endpoints are used.
+    #[command(after_help = UPSTREAMS)]
+    Upstreams {
+        /// As a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = help::HEALTH)]
     Health {

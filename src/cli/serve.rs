@@ -102,6 +102,7 @@ async fn serve(
         clock: clock.clone(),
     };
     let gateway = Gateway::start(&config, forward, means).await?;
+    server.require(gateway.has_required());
     let (live, upstreams) = (gateway.live(), Arc::clone(gateway.upstreams()));
     let (reloads, asked) = Reloads::channel();
     let desk = Desk {

@@ -11,6 +11,7 @@ use super::route_limits::{FormSection, JsonSection};
 use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
+use super::upstream_health::StickyName;
 use super::value::{List, Size, Span, from_scalar};
 use super::{judge, losses, targets};
 use crate::command::Dialect;
@@ -77,6 +78,8 @@ pub(super) struct RouteSection {
     otherwise: Option<String>,
     /// Who judges callers: `gateway`, or `upstream`.
     auth: Option<judge::Judge>,
+    /// What calls stick to one of an upstream's endpoints by: `key` or `user`.
+    sticky: Option<StickyName>,
     /// The native operations of callers whom the upstream judges.
     native: Option<List<String>>,
     form: Option<FormSection>,
@@ -105,6 +108,7 @@ impl RouteSection {
             group: self.group,
             commands: self.commands,
             allow_split: self.allow_split.unwrap_or(false),
+            sticky: self.sticky.map(|name| name.0),
         };
         let targets = targets.build(dialect, place, faults);
         let losses = losses::Written {

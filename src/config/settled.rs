@@ -18,6 +18,7 @@ impl Config {
             log,
             keys: _,
             upstreams: _,
+            ready: _,
             routes: _,
             passes: _,
             sites: _,

@@ -1,0 +1,216 @@
+//! A request on its way to an endpoint, and what is concluded from what comes of it.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::slots::Slot;
+use crate::client::{self, Cause, Client, Stage};
+use crate::dialect::exchange;
+use crate::error::{Error, Kind};
+
+/// A time-out is no endpoint's fault where there was less time than that.
+const FAIR: Duration = Duration::from_secs(1);
+
+/// What is remembered of a request from one try to the next: whom it sticks to, and which endpoints failed.
+#[derive(Clone, Debug, Default)]
+pub(in crate::forward) struct Errand {
+    stick: Option<u64>,
+    /// A bit for each endpoint.
+    failed: u64,
+}
+
+/// The endpoint that a request goes to. What comes of it is told before it is dropped.
+#[derive(Debug)]
+pub(in crate::forward) struct Picked<'a> {
+    endpoint: &'a Endpoint,
+    index: usize,
+    slot: Option<&'a Slot>,
+    /// Whether it is to show that the endpoint works again.
+    is_probe: bool,
+}
+
+impl Errand {
+    /// A request that sticks to an endpoint by that, if there is anything.
+    pub(in crate::forward) const fn new(stick: Option<u64>) -> Self {
+        Self { stick, failed: 0 }
+    }
+
+    pub(super) const fn stick(&self) -> Option<u64> {
+        self.stick
+    }
+
+    pub(super) fn avoids(&self, index: usize) -> bool {
+        self.failed & bit(index) != 0
+    }
+
+    /// Goes elsewhere the next time, if there is anywhere.
+    pub(in crate::forward) fn avoid(&mut self, picked: &Picked<'_>) {
+        self.failed |= bit(picked.index);
+    }
+
+    /// Whether one of so many endpoints has not failed.
+    pub(super) fn has_others(&self, all: usize) -> bool {
+        (0..all).any(|index| !self.avoids(index))
+    }
+}
+
+fn bit(index: usize) -> u64 {
+    u32::try_from(index)
+        .ok()
+        .and_then(|index| 1_u64.checked_shl(index))
+        .unwrap_or_default()
+}
+
+impl<'a> Picked<'a> {
+    pub(super) fn new(
+        endpoint: &'a Endpoint,
+        index: usize,
+        slot: Option<&'a Slot>,
+        is_probe: bool,
+    ) -> Self {
+        if let Some(slot) = slot {
+            slot.enter();
+        }
+        Self {
+            endpoint,
+            index,
+            slot,
+            is_probe,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn index(&self) -> usize {
+        self.index
+    }
+
+    #[cfg(test)]
+    pub(super) const fn endpoint(&self) -> &'a Endpoint {
+        self.endpoint
+    }
+
+    pub(super) fn client(&self) -> &'a Client {
+        &self.endpoint.client
+    }
+
+    /// It answered as it should.
+    pub(in crate::forward) fn works(&mut self) {
+        self.endpoint.gate.works(self.is_probe);
+        self.is_probe = false;
+    }
+
+    /// It answered, and that was no success. Whether the endpoint is to blame for it.
+    pub(in crate::forward) fn judge(&mut self, failure: &exchange::Failure) -> bool {
+        match failure {
+            exchange::Failure::Call(error) if is_of_upstream(error) => {
+                self.fails(error);
+                true
+            }
+            // It works, and says that somebody else does not.
+            exchange::Failure::Call(_) | exchange::Failure::Login(_) => {
+                self.works();
+                false
+            }
+        }
+    }
+
+    /// It did not answer, in that time.
+    pub(super) fn failed(&mut self, failure: &client::Failure, took: Duration) {
+        if is_of_endpoint(failure.cause, took) {
+            self.fails(failure);
+        }
+    }
+
+    fn fails(&mut self, error: &(dyn StdError + 'static)) {
+        self.endpoint.gate.fails(self.is_probe, || chain(error));
+        self.is_probe = false;
+    }
+}
+
+impl Drop for Picked<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            slot.leave();
+        }
+        if self.is_probe {
+            self.endpoint.gate.end_probe();
+        }
+    }
+}
+
+/// Whether the upstream failed, and not who asked: neither the caller nor the gateway, whose credentials and
+/// questions these are.
+pub(in crate::forward) fn is_of_upstream(error: &Error) -> bool {
+    let failed = matches!(
+        error.kind(),
+        Kind::Upstream | Kind::UnknownOutcome | Kind::Timeout | Kind::Overloaded | Kind::Internal
+    );
+    // A fault that a caller is not told as it is has the upstream's own behind it.
+    let cause = error.source().and_then(<dyn StdError>::downcast_ref);
+    failed && cause.is_none_or(is_of_upstream)
+}
+
+/// Whether it is the endpoint that did not do its part, in that time.
+pub(in crate::forward) fn is_of_endpoint(cause: Cause, took: Duration) -> bool {
+    match cause {
+        Cause::Timeout {
+            stage: Stage::Queue,
+        }
+        | Cause::Body
+        | Cause::Unavailable => false,
+        Cause::Timeout {
+            stage: Stage::Connect | Stage::Handshake | Stage::Head | Stage::Body,
+        } => took >= FAIR,
+        Cause::Connect
+        | Cause::Tls
+        | Cause::Reset
+        | Cause::Truncated
+        | Cause::TooLarge { .. }
+        | Cause::BadFraming
+        | Cause::Encoded => true,
+    }
+}
+
+/// An error with its causes, in one line.
+pub(in crate::forward) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut shown = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        shown.push_str(": ");
+        shown.push_str(&error.to_string());
+        cause = error.source();
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_callers_or_of_the_gateways_own_is_none_of_the_upstreams() {
+        for kind in [Kind::Upstream, Kind::Overloaded, Kind::UnknownOutcome] {
+            assert!(is_of_upstream(&kind.into()));
+        }
+        for kind in [Kind::UserNotFound, Kind::EmailTaken, Kind::Malformed] {
+            assert!(!is_of_upstream(&kind.clone().into()));
+            // As a caller is told of a question that was the gateway's.
+            assert!(!is_of_upstream(
+                &Error::from(Kind::Upstream).caused_by(Error::from(kind))
+            ));
+        }
+        let failed = Error::from(Kind::Upstream).caused_by(std::io::Error::other("HTML"));
+        assert!(is_of_upstream(&failed));
+    }
+
+    #[test]
+    fn who_has_no_time_blames_nobody() {
+        let late =
+            |stage, millis| is_of_endpoint(Cause::Timeout { stage }, Duration::from_millis(millis));
+        assert!(!late(Stage::Head, 50) && late(Stage::Head, 1000));
+        assert!(!late(Stage::Queue, 9000));
+        assert!(is_of_endpoint(Cause::Connect, Duration::ZERO));
+        assert!(!is_of_endpoint(Cause::Body, FAIR));
+    }
+}
