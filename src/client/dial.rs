@@ -168,3 +168,39 @@ impl Tls {
         Ok(Wire::Tls(Box::new(stream)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_refuses_or_says_nothing_leaves_time_to_the_next() {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refusing = gone.local_addr().unwrap();
+        drop(gone);
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = (alive.local_addr().unwrap(), alive);
+        // Its queue is full, so that nobody is answered.
+        let silent = tokio::net::TcpSocket::new_v4().unwrap();
+        silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let silent = silent.listen(1).unwrap();
+        let full = silent.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            let connecting = TcpStream::connect(full);
+            let begun = tokio::time::timeout(Duration::from_millis(200), connecting);
+            waiting.push(begun.await);
+        }
+        let until = Instant::now() + Duration::from_secs(3);
+        let addresses = [refusing, full, alive.0];
+        let (_, peer) = connect_to_any(&addresses, until).await.unwrap();
+        assert_eq!(peer, Some(alive.0));
+        assert!(Instant::now() < until);
+        let error = connect_to_any(&[refusing], until).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

@@ -162,6 +162,7 @@ async fn send<'a>(
     deadline: Instant,
 ) -> Result<(Response<Bytes>, Picked<'a>), client::Failure> {
     let endpoints = &upstream.endpoints;
+    errand.is_for(effect == Effect::Write);
     let until = deadline.into_std();
     let again = (effect == Effect::Read).then(|| request.clone());
     match (endpoints.send(request, until, errand).await, again) {

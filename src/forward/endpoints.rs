@@ -162,14 +162,15 @@ impl Endpoints {
     fn pick(&self, errand: &Errand) -> Option<Picked<'_>> {
         if let [only] = &*self.list {
             let gate = &only.gate;
-            let is_probe = !gate.is_in() && gate.begin_probe();
+            let is_probe = !gate.is_in() && gate.begin_probe(false);
             return (is_probe || gate.is_in()).then(|| Picked::new(only, 0, None, is_probe));
         }
         let out = self.out();
         if out > 0 {
+            let is_precious = errand.is_precious() && out < self.list.len();
             let mut probed = self.list.iter().enumerate();
             let probed = probed
-                .find(|(index, it)| !errand.avoids(*index) && it.gate.begin_probe())
+                .find(|(index, it)| !errand.avoids(*index) && it.gate.begin_probe(is_precious))
                 .map(|(index, it)| Picked::new(it, index, self.slots.first_of(index), true));
             if probed.is_some() || out == self.list.len() {
                 return probed;

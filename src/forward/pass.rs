@@ -97,8 +97,10 @@ impl Sites {
         // The client has no use for what the layers above noted.
         head.extensions.clear();
         let body = (!body.is_end_stream()).then(|| pace::Paced::new(body).boxed_unsync());
+        let mut errand = Errand::default();
+        errand.is_for(!head.method.is_safe());
         let relay = Relay::new(Request::from_parts(head, body), leaves);
-        let answer = site.stream(&relay, Errand::default()).await?;
+        let answer = site.stream(&relay, errand).await?;
         Ok(match answer {
             Answer::Response(mut response) => {
                 route.response_headers.apply(response.headers_mut());

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::endpoint_fixture::{Mood, Node, PATIENCE, upstream};
+use crate::forward_fixture::load;
 use crate::process::{curl, dragoman, finish};
 use crate::reload_fixture::{KEY, Reloaded, key};
 
@@ -77,7 +78,14 @@ fn the_command_shows_which_endpoints_are_used_and_a_reload_forgets_nothing_of_th
     let (code, table, _) = finish(dragoman(gateway.path()).arg("upstreams"));
     assert_eq!(code, Some(0));
     let lines: Vec<_> = table.lines().collect();
-    assert!(lines[0].starts_with("UPSTREAM  ENDPOINT"), "{table}");
+    let columns = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let readme = include_str!("../../README.md");
+    let shown = readme.lines().find(|line| line.starts_with("UPSTREAM "));
+    assert_eq!(columns(lines[0]), columns(shown.unwrap()), "{table}");
     assert!(
         lines[1].starts_with("back") && lines[1].contains("  in  "),
         "{table}"
@@ -155,6 +163,21 @@ fn readiness_follows_only_upstreams_that_are_required_and_a_reload_says_which() 
     );
     runtime.block_on(nodes[0].revive());
     becomes("ready");
+}
+
+#[test]
+fn the_example_of_the_readme_is_right() {
+    let readme = include_str!("../../README.md");
+    let (_, example) = readme.split_once("# Three machines").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let example =
+        format!("# {example}").replace("key_file = \"secrets/mail\"", "key = 'own-key-0123'");
+    let config = load(&format!("{example}[ready]\nrequire = [\"mail\"]\n"));
+    let mail = &config.upstreams[0].endpoints;
+    let weights: Vec<_> = mail.all().map(|endpoint| endpoint.weight).collect();
+    assert_eq!(weights, [1, 1, 2]);
+    assert!(mail.check.is_some() && mail.rules.is_some());
+    assert_eq!(config.ready, ["mail"]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(in crate::forward) struct Errand {
     stick: Option<u64>,
     /// A bit for each endpoint.
     failed: u64,
+    /// Whether it is better not to try out with it whether an endpoint works.
+    is_precious: bool,
 }
 
 /// The endpoint that a request goes to. What comes of it is told before it is dropped.
@@ -33,7 +35,20 @@ pub(in crate::forward) struct Picked<'a> {
 impl Errand {
     /// A request that sticks to an endpoint by that, if there is anything.
     pub(in crate::forward) const fn new(stick: Option<u64>) -> Self {
-        Self { stick, failed: 0 }
+        Self {
+            stick,
+            failed: 0,
+            is_precious: false,
+        }
+    }
+
+    /// A write that comes to nothing may leave its outcome unknown, and a read does no harm.
+    pub(in crate::forward) const fn is_for(&mut self, is_write: bool) {
+        self.is_precious = is_write;
+    }
+
+    pub(super) const fn is_precious(&self) -> bool {
+        self.is_precious
     }
 
     pub(super) const fn stick(&self) -> Option<u64> {

@@ -117,16 +117,19 @@ impl Gate {
     }
 
     /// Whether a request may go to an endpoint that is out, to show whether it works: one at a time, and
-    /// none where checks find that out.
-    pub(super) fn begin_probe(&self) -> bool {
+    /// none where checks find that out. One that is precious only if no other came in as much time again as
+    /// the first ejection takes.
+    pub(super) fn begin_probe(&self, is_precious: bool) -> bool {
         if self.flags() & (OUT | DOWN) != OUT || self.check.is_some() {
             return false;
         }
+        let wait = self.rules.filter(|_| is_precious);
+        let wait = wait.map_or(Duration::ZERO, |rules| rules.eject);
         let mut facts = self.facts();
         let Some(out) = &mut facts.out else {
             return false;
         };
-        if out.is_probed || Instant::now() < out.until {
+        if out.is_probed || Instant::now() < out.until + wait {
             return false;
         }
         out.is_probed = true;

@@ -148,6 +148,24 @@ async fn the_next_try_goes_elsewhere_as_long_as_there_is_an_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_is_no_probe_unless_nobody_else_is_in_or_no_read_comes() {
+    let endpoints = endpoints(&[1, 2]);
+    let mut write = Errand::default();
+    write.is_for(true);
+    fail(&endpoints, 0, 5);
+    advance(RULES.eject).await;
+    for _ in 0..20 {
+        assert_eq!(endpoints.pick(&write).unwrap().index(), 1);
+    }
+    assert_eq!(endpoints.pick(&Errand::default()).unwrap().index(), 0);
+    advance(RULES.eject).await;
+    assert_eq!(endpoints.pick(&write).unwrap().index(), 0);
+    fail(&endpoints, 1, 5);
+    advance(RULES.eject).await;
+    drop(endpoints.pick(&write).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_sticks_goes_to_one_endpoint_and_to_another_one_while_that_is_out() {
     let endpoints = endpoints(&[1, 2, 3]);
     let at = |stick| {
