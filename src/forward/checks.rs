@@ -1,9 +1,9 @@
 //! Whether endpoints are up, found out beside the requests.
 //!
 //! A check asks for a path and looks at the status, or asks the upstream, in its own dialect, what
-//! [`question`](super::question) says. One at a time goes to each endpoint, through the connections that
+//! [`question`] says. One at a time goes to each endpoint, through the connections that
 //! requests use. Credentials that the upstream refuses say nothing of the endpoint, and are not sent again and
-//! again: some systems lock a login ([`super::hold`]).
+//! again: some systems lock a login.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

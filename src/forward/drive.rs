@@ -94,7 +94,7 @@ pub(super) async fn run(
                 step
             }
             Err(failure) => {
-                if endpoint.judge(&failure) {
+                if endpoint.judge(&failure, head.status) {
                     errand.avoid(&endpoint);
                 }
                 upstream.learn(account, exchange.learnt());

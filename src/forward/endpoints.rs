@@ -4,7 +4,7 @@
 //! sticks to one. An endpoint that fails too often is ejected ([`Rules`]), or found to be down by checks
 //! ([`super::checks`]); if more than half are out, all are used, and if all are, nobody is asked. Whatever
 //! failed before a byte was sent goes to another one at once, and so does the next try of a request that an
-//! [`Errand`] remembers.
+//! errand remembers.
 //!
 //! Where there is one endpoint nothing is drawn or counted but failures.
 

@@ -163,6 +163,13 @@ fn readiness_follows_only_upstreams_that_are_required_and_a_reload_says_which() 
     );
     runtime.block_on(nodes[0].revive());
     becomes("ready");
+    let (_, log) = gateway.served.stop();
+    for said in [
+        "an endpoint is down: its checks fail",
+        "an endpoint is up: its checks pass",
+    ] {
+        assert!(log.contains(said), "{log}");
+    }
 }
 
 #[test]

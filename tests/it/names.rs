@@ -142,7 +142,8 @@ fn call(caller: &mut Caller) {
     let (_, body) = caller.count("/front", KEY, 1).unwrap();
     assert!(body.contains(r#""result":3"#), "{body}");
     let took = begin.elapsed();
-    assert!(took < Duration::from_millis(1200), "a call took {took:?}");
+    // The system's resolver takes 5 s to give up; the rest is for a busy machine.
+    assert!(took < Duration::from_secs(2), "a call took {took:?}");
 }
 
 /// How long it takes until calls come there.

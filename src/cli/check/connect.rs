@@ -38,7 +38,23 @@ pub(super) fn run(upstreams: &[Parameters]) -> Result<(), Failure> {
     Err(Failure::Failed(message))
 }
 
-/// All endpoints, one after the other.
+/// What is wrong with an endpoint.
+struct Fault {
+    said: String,
+    /// Whether it is wrong with all of them, and must not be tried again.
+    is_everywhere: bool,
+}
+
+impl From<String> for Fault {
+    fn from(said: String) -> Self {
+        Self {
+            said,
+            is_everywhere: false,
+        }
+    }
+}
+
+/// All endpoints, one after the other, until one refuses the credentials.
 async fn try_out(upstream: &Parameters) -> Result<(), String> {
     let is_one = upstream.endpoints.others.is_empty();
     let mut faults = Vec::new();
@@ -46,11 +62,15 @@ async fn try_out(upstream: &Parameters) -> Result<(), String> {
         let client = &endpoint.client;
         let name = &upstream.name;
         if is_one {
-            return try_endpoint(upstream, client, name).await;
+            let tried = try_endpoint(upstream, client, name).await;
+            return tried.map_err(|fault| fault.said);
         }
         let shown = format!("{name} at {}", client.endpoint);
         if let Err(fault) = try_endpoint(upstream, client, &shown).await {
-            faults.push(format!("{}: {fault}", client.endpoint));
+            faults.push(format!("{}: {}", client.endpoint, fault.said));
+            if fault.is_everywhere {
+                break;
+            }
         }
     }
     if faults.is_empty() {
@@ -64,7 +84,7 @@ async fn try_endpoint(
     upstream: &Parameters,
     endpoint: &client::Parameters,
     shown: &str,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let say = |step: &str, since: Instant| {
         let took = since.elapsed().as_millis();
         say(&format!("{shown}: {step} ({took} ms)\n")).map_err(Failure::into_text)
@@ -84,11 +104,13 @@ async fn try_endpoint(
     };
     say(how, since)?;
     if upstream.credentials == Credentials::None {
-        return say("it judges its callers itself, so nothing is asked", since);
+        say("it judges its callers itself, so nothing is asked", since)?;
+        return Ok(());
     }
     let since = Instant::now();
     let asked = ask(upstream, &client).await?;
-    say(&format!("credentials accepted by {asked}"), since)
+    say(&format!("credentials accepted by {asked}"), since)?;
+    Ok(())
 }
 
 /// The addresses of the host, where there is a name to resolve.
@@ -102,10 +124,8 @@ async fn resolve(
     };
     let found = tokio::net::lookup_host((host.as_str(), *port));
     let patience = endpoint.connect;
-    let remedy = format!(
-        "correct the host in upstreams.{}.url, or the resolver",
-        upstream.name
-    );
+    let key = address_key(upstream);
+    let remedy = format!("correct the host in {key}, or the resolver");
     let found = match tokio::time::timeout(patience, found).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return Err(format!("{host} cannot be resolved: {error}; {remedy}")),
@@ -122,7 +142,7 @@ async fn resolve(
 }
 
 /// Sends the one request; its name.
-async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, String> {
+async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Fault> {
     let (command, name) = question::harmless(upstream.dialect, upstream.terms.account);
     let call = Call::new(
         upstream.credentials.clone(),
@@ -133,7 +153,7 @@ async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Str
     let started = Exchange::start(upstream.dialect, call, Known::default(), terms);
     let (mut exchange, step) = started.map_err(|failure| failure.into_error().to_string())?;
     let Step::Send { request, .. } = step else {
-        return Err("there is nothing to ask it".to_owned());
+        return Err("there is nothing to ask it".to_owned().into());
     };
     let answered = client.send(request, None).await;
     let (head, body) = answered
@@ -141,16 +161,27 @@ async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Str
         .into_parts();
     match question::judge(upstream.dialect, exchange.next(&head, &body)) {
         Verdict::Taken => Ok(name),
-        Verdict::Refused(error) => Err(refused(upstream, &error)),
+        Verdict::Refused(error) => Err(Fault {
+            said: refused(upstream, &error),
+            is_everywhere: true,
+        }),
         Verdict::Failed(error) => Err(format!(
-            "{name} was answered with status {}, and not as a {} would: {}; look whether upstreams.{}.url \
+            "{name} was answered with status {}, and not as a {} would: {}; look whether {} \
              leads to its interface, and what its log says",
             head.status.as_u16(),
             upstream.dialect,
             causes(&error),
-            upstream.name
-        )),
+            address_key(upstream)
+        )
+        .into()),
     }
+}
+
+/// The option that says where it is.
+fn address_key(upstream: &Parameters) -> String {
+    let is_one = upstream.endpoints.others.is_empty();
+    let key = if is_one { "url" } else { "endpoints" };
+    format!("upstreams.{}.{key}", upstream.name)
 }
 
 fn refused(upstream: &Parameters, error: &Error) -> String {
@@ -167,9 +198,9 @@ fn refused(upstream: &Parameters, error: &Error) -> String {
 }
 
 fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
-    let name = &upstream.name;
+    let (name, key) = (&upstream.name, address_key(upstream));
     let remedy = match failure.cause {
-        Cause::Connect => format!("look whether it runs, and correct upstreams.{name}.url"),
+        Cause::Connect => format!("look whether it runs, and correct {key}"),
         Cause::Tls => format!(
             "look at its certificate, and at upstreams.{name}.ca_file and upstreams.{name}.server_name"
         ),
@@ -183,9 +214,7 @@ fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
         | Cause::Encoded
         | Cause::Body
         | Cause::Unavailable => {
-            format!(
-                "look whether upstreams.{name}.url leads to its interface, and what its log says"
-            )
+            format!("look whether {key} leads to its interface, and what its log says")
         }
     };
     format!("{}; {remedy}", causes(failure))

@@ -1,5 +1,7 @@
 //! One endpoint: its connections, and whether it is used.
 
+use std::time::Duration;
+
 use super::Parameters;
 use super::gate::Gate;
 use super::sticky;
@@ -29,6 +31,12 @@ impl Endpoint {
             hash: sticky::hash(&address),
             gate: Gate::new(address, all, is_added),
         })
+    }
+
+    /// The shortest of its limits of time.
+    pub(super) fn least_limit(&self) -> Duration {
+        let limits = &self.made_of;
+        limits.connect.min(limits.head).min(limits.total)
     }
 
     /// Whether one of these parameters would be no other.

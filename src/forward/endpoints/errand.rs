@@ -3,13 +3,15 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::endpoint::Endpoint;
 use super::slots::Slot;
-use crate::client::{self, Cause, Client, Stage};
+use crate::client::{self, Cause, Client, Part, Stage};
 use crate::dialect::exchange;
 use crate::error::{Error, Kind};
 
-/// A time-out is no endpoint's fault where there was less time than that.
+/// A time-out is no endpoint's fault where there was less time than that, and less than it is ever given.
 const FAIR: Duration = Duration::from_secs(1);
 
 /// What is remembered of a request from one try to the next: whom it sticks to, and which endpoints failed.
@@ -115,10 +117,17 @@ impl<'a> Picked<'a> {
         self.is_probe = false;
     }
 
-    /// It answered, and that was no success. Whether the endpoint is to blame for it.
-    pub(in crate::forward) fn judge(&mut self, failure: &exchange::Failure) -> bool {
+    /// It answered, and that was no success. Whether the endpoint is to blame for it: not with a status that
+    /// blames who asked, as of a firewall in front of it, since callers could take it from others by that.
+    pub(in crate::forward) fn judge(
+        &mut self,
+        failure: &exchange::Failure,
+        status: StatusCode,
+    ) -> bool {
         match failure {
-            exchange::Failure::Call(error) if is_of_upstream(error) => {
+            exchange::Failure::Call(error)
+                if is_of_upstream(error) && !status.is_client_error() =>
+            {
                 self.fails(error);
                 true
             }
@@ -132,13 +141,14 @@ impl<'a> Picked<'a> {
 
     /// It did not answer, in that time.
     pub(super) fn failed(&mut self, failure: &client::Failure, took: Duration) {
-        if is_of_endpoint(failure.cause, took) {
+        let fair = FAIR.min(self.endpoint.least_limit());
+        if is_of_endpoint(failure.cause, took >= fair) {
             self.fails(failure);
         }
     }
 
     fn fails(&mut self, error: &(dyn StdError + 'static)) {
-        self.endpoint.gate.fails(self.is_probe, || chain(error));
+        self.endpoint.gate.fails(self.is_probe, chain(error));
         self.is_probe = false;
     }
 }
@@ -166,22 +176,24 @@ pub(in crate::forward) fn is_of_upstream(error: &Error) -> bool {
     failed && cause.is_none_or(is_of_upstream)
 }
 
-/// Whether it is the endpoint that did not do its part, in that time.
-pub(in crate::forward) fn is_of_endpoint(cause: Cause, took: Duration) -> bool {
+/// Whether it is the endpoint that did not do its part.
+const fn is_of_endpoint(cause: Cause, had_time: bool) -> bool {
     match cause {
         Cause::Timeout {
             stage: Stage::Queue,
         }
         | Cause::Body
+        // Whoever asked for so much.
+        | Cause::TooLarge { part: Part::Body }
         | Cause::Unavailable => false,
         Cause::Timeout {
             stage: Stage::Connect | Stage::Handshake | Stage::Head | Stage::Body,
-        } => took >= FAIR,
+        } => had_time,
         Cause::Connect
         | Cause::Tls
         | Cause::Reset
         | Cause::Truncated
-        | Cause::TooLarge { .. }
+        | Cause::TooLarge { part: Part::Head }
         | Cause::BadFraming
         | Cause::Encoded => true,
     }
@@ -221,11 +233,12 @@ mod tests {
 
     #[test]
     fn who_has_no_time_blames_nobody() {
-        let late =
-            |stage, millis| is_of_endpoint(Cause::Timeout { stage }, Duration::from_millis(millis));
-        assert!(!late(Stage::Head, 50) && late(Stage::Head, 1000));
-        assert!(!late(Stage::Queue, 9000));
-        assert!(is_of_endpoint(Cause::Connect, Duration::ZERO));
-        assert!(!is_of_endpoint(Cause::Body, FAIR));
+        let late = |stage, had_time| is_of_endpoint(Cause::Timeout { stage }, had_time);
+        assert!(!late(Stage::Head, false) && late(Stage::Head, true));
+        assert!(!late(Stage::Queue, true));
+        assert!(is_of_endpoint(Cause::Connect, false));
+        assert!(!is_of_endpoint(Cause::Body, true));
+        let too_large = |part| is_of_endpoint(Cause::TooLarge { part }, true);
+        assert!(too_large(Part::Head) && !too_large(Part::Body));
     }
 }

@@ -166,10 +166,11 @@ impl Gate {
     }
 
     /// A request failed, by the endpoint's fault.
-    pub(super) fn fails(&self, is_probe: bool, why: impl FnOnce() -> String) {
+    pub(super) fn fails(&self, is_probe: bool, why: String) {
         let mut facts = self.facts();
         facts.faults += 1;
         let Some(rules) = &self.rules else {
+            facts.last_fault = Some(why);
             return;
         };
         // What was under way when it was ejected says nothing new.
@@ -179,7 +180,6 @@ impl Gate {
             self.set(COUNTED);
             facts.tally.fails(rules, Instant::now())
         };
-        let why = why();
         if is_too_many {
             self.eject(&mut facts, rules, &why);
         }

@@ -59,7 +59,7 @@ fn fail(endpoints: &Endpoints, index: usize, times: usize) {
     for _ in 0..times {
         endpoints.list[index]
             .gate
-            .fails(false, || "HTTP 500".to_owned());
+            .fails(false, "HTTP 500".to_owned());
     }
 }
 
@@ -100,7 +100,7 @@ async fn a_probe_that_fails_ejects_for_twice_as_long_and_one_that_comes_to_nothi
         advance(Duration::from_millis(1)).await;
         drop(endpoints.pick(&Errand::default()).unwrap());
         let probe = endpoints.pick(&Errand::default()).unwrap();
-        probe.endpoint().gate.fails(true, || "HTTP 500".to_owned());
+        probe.endpoint().gate.fails(true, "HTTP 500".to_owned());
         drop(probe);
     }
     advance(Duration::from_secs(60)).await;
