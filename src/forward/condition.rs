@@ -35,6 +35,27 @@ impl Forward {
         }
     }
 
+    /// Which endpoints come and go where this takes the place of another, in words; of upstreams that both have.
+    pub fn moves_from(&self, before: &Self) -> Vec<String> {
+        let mut moves = Vec::new();
+        for (name, upstream) in &*self.upstreams {
+            let Some(before) = before.upstreams.get(name) else {
+                continue;
+            };
+            let addresses = |upstream: &Upstream| -> Vec<String> {
+                let all = upstream.endpoints.all().iter();
+                all.map(|it| it.gate.address().to_owned()).collect()
+            };
+            let (old, new) = (addresses(before), addresses(upstream));
+            let come = new.iter().filter(|address| !old.contains(address));
+            moves.extend(come.map(|it| format!("upstreams.{name}: {it} is used from now on")));
+            let go = old.iter().filter(|address| !new.contains(address));
+            moves.extend(go.map(|it| format!("upstreams.{name}: {it} is used no more")));
+        }
+        moves.sort_unstable();
+        moves
+    }
+
     /// Whether a call would be sent to the upstream now; not if there is none of that name.
     pub fn is_ready(&self, upstream: &str) -> bool {
         let upstream = self.upstreams.get(upstream);

@@ -16,9 +16,9 @@ mod sending;
 mod shown;
 mod slots;
 mod sticky;
+mod strength;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use self::breaker::Rules;
@@ -26,6 +26,7 @@ pub(super) use self::endpoint::Endpoint;
 pub(super) use self::errand::{Errand, Picked, chain, is_of_upstream};
 pub use self::shown::{Shown, State};
 use self::slots::Slots;
+use self::strength::{Noted, Strength};
 use super::checks::Check;
 use crate::client::{self, InvalidParameters};
 use crate::route::Sticky;
@@ -71,7 +72,7 @@ pub(super) struct Endpoints {
     pub(super) made_of: Parameters,
     list: Box<[Arc<Endpoint>]>,
     slots: Slots,
-    is_panicking: AtomicBool,
+    noted: Noted,
 }
 
 impl Parameters {
@@ -127,7 +128,7 @@ impl Endpoints {
             list,
             slots: Slots::new(&weights),
             made_of: parameters,
-            is_panicking: AtomicBool::new(false),
+            noted: Noted::default(),
         })
     }
 
@@ -147,15 +148,7 @@ impl Endpoints {
 
     /// Whether all are used, though more than half are out.
     pub(super) fn panics(&self) -> bool {
-        self.are_too_many(self.out())
-    }
-
-    fn out(&self) -> usize {
-        self.list.iter().filter(|it| !it.gate.is_in()).count()
-    }
-
-    const fn are_too_many(&self, out: usize) -> bool {
-        out * 2 > self.list.len() && out < self.list.len()
+        self.strength(self.out()) == Strength::TooFew
     }
 
     /// The endpoint that a request goes to; none where all are left alone.
@@ -166,18 +159,19 @@ impl Endpoints {
             return (is_probe || gate.is_in()).then(|| Picked::new(only, 0, None, is_probe));
         }
         let out = self.out();
+        let strength = self.strength(out);
+        self.note(strength, out);
         if out > 0 {
-            let is_precious = errand.is_precious() && out < self.list.len();
+            let is_precious = errand.is_precious() && strength != Strength::None;
             let mut probed = self.list.iter().enumerate();
             let probed = probed
                 .find(|(index, it)| !errand.avoids(*index) && it.gate.begin_probe(is_precious))
                 .map(|(index, it)| Picked::new(it, index, self.slots.first_of(index), true));
-            if probed.is_some() || out == self.list.len() {
+            if probed.is_some() || strength == Strength::None {
                 return probed;
             }
         }
-        let panics = self.are_too_many(out);
-        self.note_panic(panics, out);
+        let panics = strength == Strength::TooFew;
         let is_fit = |index: usize| {
             let endpoint = self.list.get(index);
             endpoint.is_some_and(|endpoint| panics || endpoint.gate.is_in())
@@ -202,32 +196,6 @@ impl Endpoints {
         let index = slot.of();
         let endpoint = self.list.get(index)?;
         Some(Picked::new(endpoint, index, Some(slot), false))
-    }
-
-    /// Says so once when it begins and once when it ends.
-    fn note_panic(&self, panics: bool, out: usize) {
-        if self.is_panicking.load(Ordering::Relaxed) == panics
-            || self.is_panicking.swap(panics, Ordering::Relaxed) == panics
-        {
-            return;
-        }
-        let upstream = &self.made_of.name;
-        let endpoints = self.list.len();
-        if panics {
-            tracing::warn!(
-                upstream.name = upstream,
-                endpoints.out = out,
-                endpoints.all = endpoints,
-                "more than half of the endpoints are out: all of them are used"
-            );
-        } else {
-            tracing::info!(
-                upstream.name = upstream,
-                endpoints.out = out,
-                endpoints.all = endpoints,
-                "enough endpoints are in again: no others are used"
-            );
-        }
     }
 }
 

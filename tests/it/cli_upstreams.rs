@@ -101,10 +101,16 @@ fn the_command_shows_which_endpoints_are_used_and_a_reload_forgets_nothing_of_th
         &format!("{{ url = 'http://{}', weight = 2 }}", nodes[0].address),
         1,
     );
-    gateway.becomes(&next);
+    let said = gateway.becomes(&next);
+    let added = format!(
+        "upstreams.back: http://{} is used from now on\n",
+        nodes[2].address
+    );
+    assert!(said.ends_with(&added), "{said}");
     assert_eq!(states(&gateway), ["in", "ejected", "warming"]);
     assert_eq!(upstreams(&gateway)[0]["endpoints"][0]["weight"], 2);
-    gateway.becomes(&tables(&nodes[2..], breaker));
+    let said = gateway.becomes(&tables(&nodes[2..], breaker));
+    assert_eq!(said.matches(" is used no more").count(), 2, "{said}");
     // Nobody is beside it: all is sent there.
     assert_eq!(states(&gateway).len(), 1);
 

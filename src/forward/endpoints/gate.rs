@@ -86,7 +86,7 @@ impl Gate {
         self.rules == all.rules && self.check == all.check && self.slow_start == all.slow_start
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(in crate::forward) fn address(&self) -> &str {
         &self.address
     }
 
