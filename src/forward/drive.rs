@@ -57,7 +57,7 @@ pub(super) async fn run(
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
     let account = call.account;
-    let mut errand = Errand::new(call.context.stick);
+    let mut errand = upstream.endpoints.errand(call.context.stick);
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
@@ -88,14 +88,15 @@ pub(super) async fn run(
         step = match exchange.next(&head, &body) {
             Ok(step) => {
                 endpoint.works();
+                errand.forgive(&endpoint);
                 if let Some(hold) = &upstream.hold {
                     hold.accepted(shown);
                 }
                 step
             }
             Err(failure) => {
-                if endpoint.judge(&failure, head.status) {
-                    errand.avoid(&endpoint);
+                if !endpoint.judge(&failure, head.status) {
+                    errand.forgive(&endpoint);
                 }
                 upstream.learn(account, exchange.learnt());
                 let mut stopped = Stopped::from(judge(upstream, shown, failure));

@@ -151,6 +151,11 @@ impl Endpoints {
         self.strength(self.out()) == Strength::TooFew
     }
 
+    /// A request that sticks to an endpoint by that, if there is anything.
+    pub(super) fn errand(&self, stick: Option<u64>) -> Errand {
+        Errand::new(stick, self.is_many())
+    }
+
     /// The endpoint that a request goes to; none where all are left alone.
     fn pick(&self, errand: &Errand) -> Option<Picked<'_>> {
         if let [only] = &*self.list {

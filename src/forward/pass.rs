@@ -16,7 +16,7 @@ use http::{Request, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
 
-use super::endpoints::{Endpoints, Errand, Parameters};
+use super::endpoints::{Endpoints, Parameters};
 use crate::auth::call::RequestId;
 use crate::client::{Answer, BodyError, Cause, Failure, InvalidParameters, Relay, Stage};
 use crate::route::PassRoute;
@@ -97,7 +97,7 @@ impl Sites {
         // The client has no use for what the layers above noted.
         head.extensions.clear();
         let body = (!body.is_end_stream()).then(|| pace::Paced::new(body).boxed_unsync());
-        let mut errand = Errand::default();
+        let mut errand = site.errand(None);
         errand.is_for(!head.method.is_safe());
         let relay = Relay::new(Request::from_parts(head, body), leaves);
         let answer = site.stream(&relay, errand).await?;

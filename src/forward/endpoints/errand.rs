@@ -1,6 +1,8 @@
 //! A request on its way to an endpoint, and what is concluded from what comes of it.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,14 +14,15 @@ use crate::dialect::exchange;
 use crate::error::{Error, Kind};
 
 /// A time-out is no endpoint's fault where there was less time than that, and less than it is ever given.
-const FAIR: Duration = Duration::from_secs(1);
+const FAIR: Duration = Duration::from_millis(100);
 
-/// What is remembered of a request from one try to the next: whom it sticks to, and which endpoints failed.
+/// What is remembered of a request from one try to the next: whom it sticks to, and where it was in vain or
+/// still is. Clones are tries of the same request, beside each other.
 #[derive(Clone, Debug, Default)]
 pub(in crate::forward) struct Errand {
     stick: Option<u64>,
-    /// A bit for each endpoint.
-    failed: u64,
+    /// A bit for each endpoint; nothing where there is one.
+    tried: Option<Arc<AtomicU64>>,
     /// Whether it is better not to try out with it whether an endpoint works.
     is_precious: bool,
 }
@@ -35,11 +38,10 @@ pub(in crate::forward) struct Picked<'a> {
 }
 
 impl Errand {
-    /// A request that sticks to an endpoint by that, if there is anything.
-    pub(in crate::forward) const fn new(stick: Option<u64>) -> Self {
+    pub(super) fn new(stick: Option<u64>, is_many: bool) -> Self {
         Self {
             stick,
-            failed: 0,
+            tried: is_many.then(Arc::default),
             is_precious: false,
         }
     }
@@ -58,15 +60,25 @@ impl Errand {
     }
 
     pub(super) fn avoids(&self, index: usize) -> bool {
-        self.failed & bit(index) != 0
+        let tried = self.tried.as_ref();
+        tried.is_some_and(|tried| tried.load(Ordering::Relaxed) & bit(index) != 0)
     }
 
     /// Goes elsewhere the next time, if there is anywhere.
-    pub(in crate::forward) fn avoid(&mut self, picked: &Picked<'_>) {
-        self.failed |= bit(picked.index);
+    pub(super) fn avoid(&self, picked: &Picked<'_>) {
+        if let Some(tried) = &self.tried {
+            tried.fetch_or(bit(picked.index), Ordering::Relaxed);
+        }
     }
 
-    /// Whether one of so many endpoints has not failed.
+    /// Goes there again if it may be: it did its part.
+    pub(in crate::forward) fn forgive(&self, picked: &Picked<'_>) {
+        if let Some(tried) = &self.tried {
+            tried.fetch_and(!bit(picked.index), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was not at one of so many endpoints yet.
     pub(super) fn has_others(&self, all: usize) -> bool {
         (0..all).any(|index| !self.avoids(index))
     }

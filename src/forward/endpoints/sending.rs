@@ -10,7 +10,8 @@ use super::errand::{Errand, Picked};
 use crate::client::{Answer, Cause, Failure, Relay, Sent, Stage};
 
 impl Endpoints {
-    /// Sends the request and reads the whole answer. Whoever reads what it says tells the endpoint.
+    /// Sends the request and reads the whole answer. Whoever reads what it says tells the endpoint, and the
+    /// errand if that did its part ([`Errand::forgive`]).
     ///
     /// What failed before a byte was sent goes to another endpoint, whatever it asks for; and so does the
     /// next request of the same errand.
@@ -18,7 +19,7 @@ impl Endpoints {
         &self,
         request: Request<Bytes>,
         until: Instant,
-        errand: &mut Errand,
+        errand: &Errand,
     ) -> Result<(Response<Bytes>, Picked<'_>), Failure> {
         if !self.is_many() {
             let picked = self.pick(errand).ok_or_else(Failure::unavailable)?;
@@ -32,7 +33,7 @@ impl Endpoints {
         &self,
         request: Request<Bytes>,
         until: Instant,
-        errand: &mut Errand,
+        errand: &Errand,
     ) -> Result<(Response<Bytes>, Picked<'_>), Failure> {
         let mut last = None;
         loop {
@@ -54,13 +55,14 @@ impl Endpoints {
     pub(in crate::forward) async fn stream(
         &self,
         relay: &Relay,
-        mut errand: Errand,
+        errand: Errand,
     ) -> Result<Answer, Failure> {
         let mut last = None;
         loop {
             let Some(mut picked) = self.pick(&errand) else {
                 return Err(last.unwrap_or_else(Failure::unavailable));
             };
+            errand.avoid(&picked);
             let began = Instant::now();
             match picked.client().stream(relay).await {
                 Ok(answer) => {
@@ -70,7 +72,6 @@ impl Endpoints {
                 }
                 Err(failure) => {
                     picked.failed(&failure, began.elapsed());
-                    errand.avoid(&picked);
                     if !self.is_many() || !self.may_go_on(&failure, &errand) {
                         return Err(failure);
                     }
@@ -99,14 +100,14 @@ async fn send_to<'a>(
     mut picked: Picked<'a>,
     request: Request<Bytes>,
     until: Instant,
-    errand: &mut Errand,
+    errand: &Errand,
 ) -> Result<(Response<Bytes>, Picked<'a>), Failure> {
+    errand.avoid(&picked);
     let began = Instant::now();
     match picked.client().send(request, Some(until)).await {
         Ok(answer) => Ok((answer, picked)),
         Err(failure) => {
             picked.failed(&failure, began.elapsed());
-            errand.avoid(&picked);
             Err(failure)
         }
     }
