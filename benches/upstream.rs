@@ -150,6 +150,7 @@ fn parameters(address: SocketAddr) -> Parameters {
         connections: 1,
         idle: Duration::from_secs(4),
         lifetime: Duration::from_secs(60),
+        resolve: Duration::from_secs(2),
         connect: Duration::from_secs(2),
         head: Duration::from_secs(10),
         total: Duration::from_secs(10),

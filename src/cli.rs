@@ -36,6 +36,7 @@ mod store_check;
 mod store_progress;
 mod store_restore;
 mod table;
+mod upstreams;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -93,6 +94,7 @@ pub fn run() -> ExitCode {
         Some(Command::Reload) => reload::run(config),
         Some(Command::Route(route)) => routes::run(config, &route),
         Some(Command::Report { command }) => report::run(&command),
+        Some(Command::Upstreams { json }) => upstreams::run(config, json),
         Some(Command::Health { admin }) => health::run(config, admin),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

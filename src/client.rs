@@ -23,6 +23,12 @@
 //! failed before the first byte left is sent again on another connection. What remains is an end that
 //! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`].
 //!
+//! # Names
+//!
+//! A name is looked up beside the requests and again while it is used ([`Parameters::resolve`]); its addresses
+//! are tried one after the other, and a connection to one that it has no longer is not used again. While it
+//! cannot be resolved the addresses that it had are kept.
+//!
 //! # Answers that end with the connection
 //!
 //! A body with neither a length nor chunks (as PHP's built-in server and HTTP/1.0 send it) ends where
@@ -33,6 +39,7 @@
 mod connection;
 mod dial;
 mod failure;
+mod names;
 mod parameters;
 mod pool;
 mod request;
@@ -43,6 +50,7 @@ mod tls;
 mod upload;
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,7 +61,7 @@ use tokio::time;
 pub use failure::{Cause, Failure, Part, Sent, Stage};
 pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
 pub use response::Unbounded;
-pub use stream::{Answer, Download, Tunnel};
+pub use stream::{Answer, Download, Relay, Tunnel};
 pub use upload::{BodyError, Source};
 
 use connection::Connection;
@@ -128,7 +136,7 @@ impl Client {
             .enter(until)
             .await
             .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
-        while let Some(connection) = pool.take() {
+        while let Some(connection) = self.rested() {
             match self.exchange(connection, request.clone(), until).await {
                 Err(failure) if failure.is_stale() => {}
                 answered => return answered,
@@ -137,6 +145,31 @@ impl Client {
         // Rarely needed, so that it takes no room in every call.
         let connection = Box::pin(self.0.dialer.dial(until)).await?;
         self.exchange(connection, request, until).await
+    }
+
+    /// Connections that requests are on, and those that rest.
+    pub fn connections(&self) -> (usize, usize) {
+        let Inner {
+            parameters, pool, ..
+        } = &*self.0;
+        (parameters.connections - pool.free(), pool.resting())
+    }
+
+    /// The addresses that its name has at the moment; none where it is none, or was not looked up.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let addresses = self.0.dialer.resolved();
+        let addresses = addresses.as_deref().unwrap_or_default().iter();
+        addresses.map(SocketAddr::ip).collect()
+    }
+
+    /// A connection that rested and still leads to the upstream.
+    fn rested(&self) -> Option<Box<Connection>> {
+        loop {
+            let connection = self.0.pool.take()?;
+            if self.0.dialer.leads_to(&connection) {
+                return Some(connection);
+            }
+        }
     }
 
     /// One request and its answer on one connection, which goes back to the pool if it may.

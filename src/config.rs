@@ -23,6 +23,7 @@ mod own_ids;
 mod pass;
 pub mod pepper;
 mod place;
+mod ready;
 mod route_limits;
 mod route_paths;
 mod route_profile;
@@ -36,6 +37,8 @@ mod store;
 mod suggest;
 mod targets;
 mod tls;
+mod upstream_address;
+mod upstream_health;
 mod upstream_url;
 mod upstreams;
 mod value;
@@ -59,6 +62,7 @@ use self::observe::ObserveSection;
 pub use self::own_ids::forbids_relays;
 use self::pass::PassSection;
 use self::place::Place;
+use self::ready::ReadySection;
 pub use self::route_paths::shown_path;
 use self::routes::RouteSection;
 use self::secret_file::SecretFiles;
@@ -70,10 +74,10 @@ pub use self::store::Store;
 use self::store::StoreSection;
 use self::suggest::did_you_mean;
 use self::upstreams::UpstreamSection;
+use crate::forward::{self, endpoints};
 use crate::route::{Auth as Judge, Entry, FixedRoute, PassRoute, Route, Target};
-use crate::{client, forward};
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "server",
     "admin",
     "store",
@@ -83,6 +87,7 @@ const SECTIONS: [&str; 10] = [
     "observe",
     "keys",
     "upstreams",
+    "ready",
     "routes",
 ];
 
@@ -112,12 +117,14 @@ pub struct Config {
     pub keys: Vec<StaticKey>,
     /// `[upstreams.NAME]`, by name.
     pub upstreams: Vec<forward::Parameters>,
+    /// `[ready]`: the upstreams without which the gateway is not ready, by name.
+    pub ready: Vec<String>,
     /// `[routes.NAME]` with a dialect, by name. Their order does not matter.
     pub routes: Vec<Route>,
     /// Those that hand requests on.
     pub passes: Vec<PassRoute>,
     /// Where to, as they name them.
-    pub sites: Vec<client::Parameters>,
+    pub sites: Vec<endpoints::Parameters>,
     /// Those with one answer.
     pub fixed: Vec<FixedRoute>,
 }
@@ -204,6 +211,9 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     let observe = place.at("observe").read::<ObserveSection>(faults);
     let keys = build_keys(place, files, faults);
     let upstreams = build_upstreams(place, files, faults);
+    let at = place.at("ready");
+    let ready = at.read::<ReadySection>(faults);
+    let ready = ready.map(|section| section.build(at, faults));
     let Routes {
         dialects: mut routes,
         passes,
@@ -213,6 +223,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
     targets::refuse_unknown(&routes, place, faults);
     targets::settle_relays(&mut routes, &upstreams, place, faults);
     targets::refuse_without_account(&routes, &upstreams, place, faults);
+    targets::refuse_idle_sticky(&routes, &upstreams, place, faults);
     judge::check(&routes, &upstreams, &keys, place, faults);
     let uses_store = |route: &Route| targets::reachable(route).contains(&&Target::Store);
     // Keys that are not here are in the store, unless nobody needs any.
@@ -241,6 +252,7 @@ fn build(merged: &Merged, faults: &mut Faults) -> Option<Config> {
         observe: observe?.build(directory),
         keys,
         upstreams,
+        ready: ready?,
         routes,
         passes,
         sites,
@@ -294,7 +306,7 @@ fn build_upstreams(
 struct Routes {
     dialects: Vec<Route>,
     passes: Vec<PassRoute>,
-    sites: Vec<client::Parameters>,
+    sites: Vec<endpoints::Parameters>,
     fixed: Vec<FixedRoute>,
 }
 

@@ -9,6 +9,7 @@
 //! | `POST /crosswalk/import` with `pairs` | how many are `new` |
 //! | `GET /routes` | the routes, and the modes of those that have one |
 //! | `POST /routes/mode` with `route` and `mode` | the route has that mode, and which it `was` |
+//! | `GET /upstreams` | the upstreams and their endpoints as they are |
 //! | `POST /reload` | the configuration is read again: what became of it, in `lines` |
 //! | `POST /crosswalk/forget` with `upstream` and what | how many were `forgotten` |
 //!
@@ -19,6 +20,7 @@ pub mod client;
 mod crosswalk;
 pub mod reload;
 pub mod routes;
+pub mod upstreams;
 pub mod wire;
 
 use std::convert::Infallible;
@@ -141,6 +143,7 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
         "/reload",
         "/routes",
         "/routes/mode",
+        "/upstreams",
         "/crosswalk",
         "/crosswalk/import",
         "/crosswalk/forget",
@@ -154,6 +157,7 @@ async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>
             .map(|done| json(StatusCode::OK, &done)),
         (&Method::GET, "/routes") => desk.routes.list().await.map(|it| json(StatusCode::OK, &it)),
         (&Method::POST, "/routes/mode") => set_mode(body, &desk.routes).await,
+        (&Method::GET, "/upstreams") => Ok(json(StatusCode::OK, &upstreams::list(forward))),
         (&Method::GET, "/crosswalk") => aside(forward, crosswalk::list).await,
         (&Method::POST, "/crosswalk/import") => with_body(body, forward, crosswalk::import).await,
         (&Method::POST, "/crosswalk/forget") => with_body(body, forward, crosswalk::forget).await,

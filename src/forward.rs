@@ -11,14 +11,18 @@
 //! caller has left, and the audit trail hears of it whether or not anybody still waits.
 
 mod callers;
+pub mod checks;
+mod condition;
 pub mod crosswalk;
 mod drive;
+pub mod endpoints;
 mod hold;
 mod homes;
 mod keep;
 mod losses;
 mod own_credentials;
 pub mod pass;
+pub mod question;
 pub mod rehearsal;
 mod relay;
 mod renewal;
@@ -34,6 +38,7 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+pub use self::condition::Condition;
 use self::keep::Keeper;
 pub use self::keep::imported;
 use self::losses::Settled;
@@ -85,7 +90,8 @@ pub struct Upstreams(Vec<Upstream>);
 impl Upstreams {
     /// Connects to nothing yet.
     pub fn new(parameters: Vec<Parameters>) -> Result<Self, InvalidParameters> {
-        let upstreams = parameters.into_iter().map(Upstream::new);
+        let upstreams = parameters.into_iter();
+        let upstreams = upstreams.map(|parameters| Upstream::new(parameters, None));
         upstreams.collect::<Result<_, _>>().map(Self)
     }
 }
@@ -135,7 +141,7 @@ impl Forward {
             Some(permitted.principal()),
             permitted.account(),
         );
-        let (_, _, mut command, context) = permitted.into_parts();
+        let (principal, _, mut command, context) = permitted.into_parts();
         let usual = Losses::default();
         let rules = context.route.as_ref().map_or(&usual, |route| &route.losses);
         relay::judge(&command, &context, upstream.dialect)?;
@@ -151,6 +157,8 @@ impl Forward {
         if let Some(numbers) = &numbers {
             numbers.send(&mut command)?;
         }
+        let route = context.route.as_deref();
+        let stick = upstream.endpoints.stick(route, &principal, &mut command);
         upstream.note_lost(&entry.request_id, &settled.lost);
         let deadline = upstream.deadline(context.deadline);
         upstream.renew().await;
@@ -158,6 +166,7 @@ impl Forward {
         let is_read = is_read(&command);
         let mut call = upstream.call(account, command)?;
         relay::name_host(&mut call, &context, upstream.keeps_host);
+        call.context.stick = stick;
         let mut done = if is_read {
             Box::pin(self.read(&upstream, call, rules, deadline)).await?
         } else {

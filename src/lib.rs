@@ -22,7 +22,8 @@
 //! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
 //!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`dispatch`] sends it
 //!    where its route says: [`execute`] carries it out on the [`store`], or [`forward`] settles what
-//!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`].
+//!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`] of one of its
+//!    [`forward::endpoints`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
 //! A route whose mode ([`route::Mode`]) is not to translate hands all its requests to its site, and

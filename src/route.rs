@@ -21,7 +21,7 @@ use self::number_table::NumberTable;
 pub use self::pass::{HeaderEdits, PassRoute};
 pub use self::plain_path::is_plain;
 use self::profile::Profile;
-pub use self::target::{Noun, Target, Targets};
+pub use self::target::{Noun, Sticky, Target, Targets};
 use crate::command::Dialect;
 use crate::command::user::Role;
 

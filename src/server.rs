@@ -57,7 +57,7 @@ pub(crate) use socket_file::SocketFile;
 pub use tunnel::{Duplex, Offer};
 
 use endpoint::Endpoint;
-use health::{Health, Readiness};
+use health::{Health, Readiness, Required};
 use tls::Tls;
 
 /// Connections the admin listener holds at a time.
@@ -69,6 +69,7 @@ pub struct Server {
     listener: Listener,
     endpoint: Endpoint,
     admin: Option<Endpoint>,
+    required: Required,
     drain: Drain,
     shutdown: Shutdown,
     signals: UnboundedReceiver<Signal>,
@@ -82,6 +83,7 @@ impl Server {
             listener,
             endpoint: Endpoint::new(limits),
             admin: None,
+            required: Required::default(),
             drain: Drain::default(),
             shutdown: Shutdown::new(requests),
             signals,
@@ -127,7 +129,12 @@ impl Server {
 
     /// Tells whether the server takes new work.
     pub fn readiness(&self) -> Readiness {
-        Readiness::new(self.endpoint.terms())
+        Readiness::new(self.endpoint.terms(), self.required.clone())
+    }
+
+    /// Is ready from now on only while this holds, which is asked with every health check.
+    pub fn require(&self, holds: impl Fn() -> bool + Send + Sync + 'static) {
+        self.required.set(Box::new(holds));
     }
 
     /// Asks this server to end.

@@ -121,6 +121,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    parts.forward.watch();
     // Whatever a layer holds is shared: the stack is cloned for each request.
     let dialects = parts.routes.iter().cloned().map(Entry::from);
     let router = Router::new(dialects.chain(parts.beside.iter().cloned()));

@@ -99,6 +99,8 @@ pub struct Context {
     pub host: Option<HeaderValue>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
+    /// What the call sticks to one of an upstream's endpoints by.
+    pub stick: Option<u64>,
 }
 
 impl Context {

@@ -18,6 +18,7 @@ use super::notify::arguments::{NOTIFY, NotifyCommand};
 use super::reload::RELOAD;
 use super::report::{REPORT, ReportCommand};
 use super::routes::{ROUTE, RouteArguments};
+use super::upstreams::UPSTREAMS;
 use crate::auth::scope::Scope;
 use crate::command::{AccountId, Id};
 
@@ -140,6 +141,13 @@ pub(super) enum Command {
     Report {
         #[command(subcommand)]
         command: ReportCommand,
+    },
+    /// Show the upstreams of a running gateway, and which of their endpoints are used.
+    #[command(after_help = UPSTREAMS)]
+    Upstreams {
+        /// As a JSON array.
+        #[arg(long)]
+        json: bool,
     },
     /// Ask a running gateway whether it is ready.
     #[command(after_help = help::HEALTH)]

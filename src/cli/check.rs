@@ -74,8 +74,10 @@ fn summary(config: &Config) -> String {
         let host = route.host.as_deref().unwrap_or("any host");
         let path = shown_path(&route.path);
         let _ = write!(text, "{}: {path} of {host} is handed on", route.name);
-        if let Some(Ok(site)) = config.sites.get(route.site).map(|site| site.host.to_str()) {
-            let _ = write!(text, " to {site}");
+        if let Some(site) = config.sites.get(route.site) {
+            let hosts = site.all().filter_map(|it| it.client.host.to_str().ok());
+            let hosts: Vec<_> = hosts.collect();
+            let _ = write!(text, " to {}", hosts.join(", "));
         }
         text.push('\n');
     }

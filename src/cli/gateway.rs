@@ -57,6 +57,8 @@ pub(super) struct Gateway {
     modes: Modes,
     live: Live<Pipeline>,
     upstreams: Arc<Upstreams>,
+    /// The upstreams without which the gateway is not ready.
+    required: Arc<ArcSwap<Vec<String>>>,
     are_pairs_watched: bool,
 }
 
@@ -100,6 +102,7 @@ impl Gateway {
                 forward: Arc::new(ArcSwap::from_pointee(forward)),
                 pairs: Mutex::default(),
             }),
+            required: Arc::new(ArcSwap::from_pointee(config.ready.clone())),
             are_pairs_watched: false,
         };
         gateway.watch_pairs(&config.upstreams).await?;
@@ -109,6 +112,16 @@ impl Gateway {
     /// What requests go into, whichever pipeline is running.
     pub(super) fn live(&self) -> Live<Pipeline> {
         self.live.clone()
+    }
+
+    /// Whether every upstream is ready that is required at the moment.
+    pub(super) fn has_required(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let (upstreams, required) = (Arc::clone(&self.upstreams), Arc::clone(&self.required));
+        move || {
+            let forward = upstreams.current().load();
+            let required = required.load();
+            required.iter().all(|name| forward.is_ready(name))
+        }
     }
 
     /// Where pass routes lead at the moment.
@@ -199,6 +212,7 @@ impl Gateway {
         let keys = keys(&config, &self.means.pepper);
         self.means.keys.replace_fixed(keys);
         self.upstreams.replace(forward, &pairs);
+        self.required.store(Arc::new(config.ready));
         self.live.replace(pipeline);
         if let (Some(shown), Some(next)) = (&self.means.tls, &tls) {
             shown.become_as(next);

@@ -22,6 +22,6 @@ pub(super) fn run(config: Option<PathBuf>, admin: Option<SocketAddr>) -> Result<
         return Ok(());
     }
     Err(Failure::Failed(format!(
-        "{admin} is not ready: it is starting, or draining"
+        "{admin} is not ready: it is starting, or draining, or waits for an upstream of [ready]"
     )))
 }

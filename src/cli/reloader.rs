@@ -144,6 +144,8 @@ impl Reloader {
             .map_err(|failure| Refused::new(500, failure.into_text()))?;
         let before = self.gateway.upstreams().current().load_full();
         let mut lines = vec![summary(&next, &before)];
+        let moves = next.forward.moves_from(&before);
+        lines.extend(moves.into_iter().map(|line| format!("{file}: {line}")));
         let objections = certificates::objections(&next.config, self.clock.now());
         lines.extend(objections.map(|objection| format!("{file}: {objection}")));
         self.config = next.config.clone();

@@ -108,6 +108,7 @@ async fn serve(
     };
     let modes = Modes::load(&config, store.as_ref(), &clock).await?;
     let gateway = Gateway::start(&config, forward, means, modes).await?;
+    server.require(gateway.has_required());
     let (live, upstreams) = (gateway.live(), Arc::clone(gateway.upstreams()));
     let (reloads, asked) = Reloads::channel();
     let (routes, asked_routes) = Routes::channel();

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -28,6 +29,8 @@ pub(super) struct Connection {
     sender: SendRequest<Outgoing>,
     driving: Driving,
     meter: Arc<Meter>,
+    /// Which of its name's addresses it leads to.
+    peer: Option<SocketAddr>,
     born: Instant,
 }
 
@@ -46,6 +49,7 @@ impl Connection {
     pub(super) async fn new(
         wire: Wire,
         meter: Arc<Meter>,
+        peer: Option<SocketAddr>,
         head_bytes: usize,
     ) -> Result<Self, hyper::Error> {
         let mut builder = Builder::new();
@@ -59,12 +63,17 @@ impl Connection {
                 left: None,
             },
             meter,
+            peer,
             born: Instant::now(),
         })
     }
 
     pub(super) fn born(&self) -> Instant {
         self.born
+    }
+
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// Sends a request and reads its answer.

@@ -1,6 +1,7 @@
 //! New connections.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
 use super::failure::{Cause, Failure, Sent, Stage};
+use super::names::{Addresses, Name};
 use super::parameters::{Endpoint, InvalidParameters, Parameters};
 use super::socket::{Socket, Wire};
 use super::tls;
@@ -25,7 +27,8 @@ pub(super) struct Dialer {
 }
 
 enum Address {
-    Tcp(String, u16),
+    Fixed(SocketAddr),
+    Named(Arc<Name>),
     Unix(PathBuf),
 }
 
@@ -37,13 +40,13 @@ struct Tls {
 impl Dialer {
     pub(super) fn new(parameters: &Parameters) -> Result<Self, InvalidParameters> {
         let (address, tls) = match &parameters.endpoint {
-            Endpoint::Http { host, port } => (Address::Tcp(host.clone(), *port), None),
+            Endpoint::Http { host, port } => (Address::tcp(host, *port, parameters), None),
             Endpoint::Https { host, port } => {
                 let tls = Tls {
                     connector: TlsConnector::from(Arc::new(tls::config(&parameters.tls)?)),
                     name: tls::name(parameters.tls.server_name.as_ref().unwrap_or(host))?,
                 };
-                (Address::Tcp(host.clone(), *port), Some(tls))
+                (Address::tcp(host, *port, parameters), Some(tls))
             }
             Endpoint::Unix { path } => (Address::Unix(path.clone()), None),
         };
@@ -57,11 +60,12 @@ impl Dialer {
 
     /// A new connection, unless it takes too long.
     pub(super) async fn dial(&self, until: Instant) -> Result<Box<Connection>, Failure> {
-        let connecting = timeout_at(self.patience(until), self.address.connect());
-        let socket = connecting
+        let patience = self.patience(until);
+        let connecting = timeout_at(patience, self.address.connect(patience));
+        let (socket, peer) = connecting
             .await
             .map_err(|_| Failure::timeout(Stage::Connect, Sent::Nothing))?
-            .map_err(|error| Failure::new(Sent::Nothing, Cause::Connect).with(error))?;
+            .map_err(no_connection)?;
         let meter = socket.meter();
         let wire = match &self.tls {
             Some(tls) => timeout_at(self.patience(until), tls.shake_hands(socket))
@@ -69,10 +73,26 @@ impl Dialer {
                 .map_err(|_| Failure::timeout(Stage::Handshake, Sent::Nothing))??,
             None => Wire::Plain(socket),
         };
-        let connection = Connection::new(wire, meter, self.head_bytes).await;
+        let connection = Connection::new(wire, meter, peer, self.head_bytes).await;
         let connection =
             connection.map_err(|error| Failure::new(Sent::Nothing, Cause::Connect).with(error))?;
         Ok(Box::new(connection))
+    }
+
+    /// Whether a connection that rested still leads where a new one would.
+    pub(super) fn leads_to(&self, connection: &Connection) -> bool {
+        match &self.address {
+            Address::Named(name) => name.leads_to(connection.peer()),
+            Address::Fixed(_) | Address::Unix(_) => true,
+        }
+    }
+
+    /// The addresses that the name has, where it is one and was looked up.
+    pub(super) fn resolved(&self) -> Option<Addresses> {
+        match &self.address {
+            Address::Named(name) => name.known(),
+            Address::Fixed(_) | Address::Unix(_) => None,
+        }
     }
 
     fn patience(&self, until: Instant) -> Instant {
@@ -81,17 +101,64 @@ impl Dialer {
 }
 
 impl Address {
-    async fn connect(&self) -> io::Result<Socket> {
-        match self {
-            Self::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                // A request is written at once; holding back its last packet gains nothing.
-                stream.set_nodelay(true)?;
-                Ok(Socket::tcp(stream))
-            }
-            Self::Unix(path) => Ok(Socket::unix(UnixStream::connect(path).await?)),
+    fn tcp(host: &str, port: u16, parameters: &Parameters) -> Self {
+        match host.parse::<IpAddr>() {
+            Ok(address) => Self::Fixed(SocketAddr::new(address, port)),
+            Err(_) => Self::Named(Arc::new(Name::new(
+                host.to_owned(),
+                port,
+                parameters.resolve,
+            ))),
         }
     }
+
+    /// A socket, and which of the name's addresses it leads to.
+    async fn connect(&self, until: Instant) -> io::Result<(Socket, Option<SocketAddr>)> {
+        match self {
+            Self::Fixed(address) => Ok((connect_to(*address).await?, None)),
+            Self::Named(name) => {
+                // Whoever waits for the resolver takes room of its own, and not in every call.
+                let addresses = Box::pin(name.addresses(until)).await?;
+                connect_to_any(&addresses, until).await
+            }
+            Self::Unix(path) => Ok((Socket::unix(UnixStream::connect(path).await?), None)),
+        }
+    }
+}
+
+fn no_connection(error: io::Error) -> Failure {
+    let failure = if error.kind() == io::ErrorKind::TimedOut {
+        Failure::timeout(Stage::Connect, Sent::Nothing)
+    } else {
+        Failure::new(Sent::Nothing, Cause::Connect)
+    };
+    failure.with(error)
+}
+
+/// Tries one after the other: one that says nothing leaves its share of the time to those after it.
+async fn connect_to_any(
+    addresses: &[SocketAddr],
+    until: Instant,
+) -> io::Result<(Socket, Option<SocketAddr>)> {
+    let mut last = io::Error::other("the name has no address");
+    for (index, address) in addresses.iter().enumerate() {
+        let now = Instant::now();
+        let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let share = now + until.saturating_duration_since(now) / left;
+        match timeout_at(share, connect_to(*address)).await {
+            Ok(Ok(socket)) => return Ok((socket, Some(*address))),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<Socket> {
+    let stream = TcpStream::connect(address).await?;
+    // A request is written at once; holding back its last packet gains nothing.
+    stream.set_nodelay(true)?;
+    Ok(Socket::tcp(stream))
 }
 
 impl Tls {
@@ -99,5 +166,41 @@ impl Tls {
         let shaken = self.connector.connect(self.name.clone(), socket).await;
         let stream = shaken.map_err(|error| Failure::new(Sent::Nothing, Cause::Tls).with(error))?;
         Ok(Wire::Tls(Box::new(stream)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_refuses_or_says_nothing_leaves_time_to_the_next() {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refusing = gone.local_addr().unwrap();
+        drop(gone);
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = (alive.local_addr().unwrap(), alive);
+        // Its queue is full, so that nobody is answered.
+        let silent = tokio::net::TcpSocket::new_v4().unwrap();
+        silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let silent = silent.listen(1).unwrap();
+        let full = silent.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            let connecting = TcpStream::connect(full);
+            let begun = tokio::time::timeout(Duration::from_millis(200), connecting);
+            waiting.push(begun.await);
+        }
+        let until = Instant::now() + Duration::from_secs(3);
+        let addresses = [refusing, full, alive.0];
+        let (_, peer) = connect_to_any(&addresses, until).await.unwrap();
+        assert_eq!(peer, Some(alive.0));
+        assert!(Instant::now() < until);
+        let error = connect_to_any(&[refusing], until).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

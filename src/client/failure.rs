@@ -50,6 +50,8 @@ pub enum Cause {
     Encoded,
     /// Whoever sends the request's body failed.
     Body,
+    /// Nobody was asked: the upstream failed of late, and is left alone for a while.
+    Unavailable,
 }
 
 /// What a request goes through.
@@ -77,6 +79,11 @@ pub enum Part {
 }
 
 impl Failure {
+    /// Nothing was sent, since there is nobody to send it to at the moment.
+    pub fn unavailable() -> Self {
+        Self::new(Sent::Nothing, Cause::Unavailable)
+    }
+
     pub(super) fn new(sent: Sent, cause: Cause) -> Self {
         Self {
             sent,
@@ -156,6 +163,7 @@ impl fmt::Display for Cause {
             Self::BadFraming => "the upstream's answer is no proper HTTP",
             Self::Encoded => "the upstream's answer is compressed, which was not asked for",
             Self::Body => "the request's body did not arrive whole",
+            Self::Unavailable => "the upstream failed of late and is left alone for a while",
         })
     }
 }

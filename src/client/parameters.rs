@@ -1,5 +1,6 @@
 //! What a client is made of.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::secret::Secret;
 pub enum Endpoint {
     /// Plain TCP.
     Http {
-        /// A name, resolved for every connection, or an address without brackets.
+        /// A name, or an address without brackets.
         host: String,
         /// The port.
         port: u16,
@@ -33,6 +34,22 @@ pub enum Endpoint {
     },
 }
 
+/// The URL of it, without a path.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, host, port) = match self {
+            Self::Http { host, port } => ("http", host, port),
+            Self::Https { host, port } => ("https", host, port),
+            Self::Unix { path } => return write!(f, "unix:{}", path.display()),
+        };
+        if host.contains(':') {
+            write!(f, "{scheme}://[{host}]:{port}")
+        } else {
+            write!(f, "{scheme}://{host}:{port}")
+        }
+    }
+}
+
 /// One upstream, and how long each step towards it may take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
@@ -49,6 +66,9 @@ pub struct Parameters {
     pub idle: Duration,
     /// How old a connection becomes before it is not used again.
     pub lifetime: Duration,
+    /// How old the addresses of a name may be before it is looked up again, beside the requests. A
+    /// connection to one that the name has no longer is not used again.
+    pub resolve: Duration,
     /// To resolve the name and connect, and again to shake hands over TLS.
     pub connect: Duration,
     /// From handing the request to a connection to the last byte of the answer's head.
@@ -133,6 +153,7 @@ impl Parameters {
         let times = [
             self.idle,
             self.lifetime,
+            self.resolve,
             self.connect,
             self.head,
             self.total,

@@ -66,6 +66,16 @@ impl Pool {
         waited.ok()?.ok()
     }
 
+    /// Connections that there might be beside those in use.
+    pub(super) fn free(&self) -> usize {
+        self.permits.available_permits()
+    }
+
+    /// Connections at rest.
+    pub(super) fn resting(&self) -> usize {
+        self.rack().resting.len()
+    }
+
     /// The connection that rested last, so that those not needed grow old.
     pub(super) fn take(&self) -> Option<Box<Connection>> {
         let now = Instant::now();

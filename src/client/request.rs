@@ -45,11 +45,8 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Ou
 }
 
 /// The request of somebody else as it goes on: what it says of its body is kept, and its trailers may come.
-pub(super) fn relay(
-    request: Request<Option<Source>>,
-    host: &HeaderValue,
-    upgrades: bool,
-) -> (Parts, Outgoing) {
+/// A `Host` is still to be added where there is none.
+pub(super) fn relay(request: Request<Option<Source>>, upgrades: bool) -> (Parts, Outgoing) {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
     if head.uri.authority().is_some() {
@@ -69,9 +66,6 @@ pub(super) fn relay(
     if takes_trailers && !upgrades {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
-    }
-    if !headers.contains_key(HOST) {
-        headers.insert(HOST, host.clone());
     }
     let body = if let Some(body) = body {
         if let Some(length) = body.size_hint().exact() {

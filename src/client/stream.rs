@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::header::HOST;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -47,6 +49,14 @@ pub struct Tunnel {
     ahead: Bytes,
 }
 
+/// A request that is handed on, as often as it takes until a byte of it has left.
+#[derive(Debug)]
+pub struct Relay {
+    head: Parts,
+    body: Outgoing,
+    upgrades: bool,
+}
+
 #[derive(Debug)]
 struct Link {
     connection: Box<Connection>,
@@ -55,30 +65,42 @@ struct Link {
     _place: OwnedSemaphorePermit,
 }
 
+impl Relay {
+    /// What concerns a single connection is left out, but trailers and what they need. Where `upgrades`, the
+    /// request's `Upgrade` is kept and the upstream may take it up.
+    pub fn new(request: Request<Option<Source>>, upgrades: bool) -> Self {
+        let (head, body) = request::relay(request, upgrades);
+        Self {
+            head,
+            body,
+            upgrades,
+        }
+    }
+}
+
 impl Client {
-    /// Sends the request and returns with the head of the answer. No time is set to the bodies; but an
-    /// answer must begin within [`super::Parameters::head`] of the last byte that was taken of the request.
+    /// Sends the request and returns with the head of the answer, from which what concerns a single
+    /// connection is left out, too. No time is set to the bodies; but an answer must begin within
+    /// [`super::Parameters::head`] of the last byte that was taken of the request.
     ///
-    /// What concerns a single connection is left out on both ways, but trailers and what they need. Where
-    /// `upgrades`, the request's `Upgrade` is kept and the upstream may take it up.
-    pub async fn stream(
-        &self,
-        request: Request<Option<Source>>,
-        upgrades: bool,
-    ) -> Result<Answer, Failure> {
+    /// One that failed with [`Sent::Nothing`] can be sent again, elsewhere too.
+    pub async fn stream(&self, relay: &Relay) -> Result<Answer, Failure> {
         let parameters = &self.0.parameters;
-        let (head, body) = request::relay(request, &parameters.host, upgrades);
+        let (body, upgrades) = (&relay.body, relay.upgrades);
         let until = Instant::now() + parameters.head;
         let place = self.0.pool.enter_owned(until).await;
         let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
         loop {
-            let (mut connection, is_new) = match self.0.pool.take() {
+            let (mut connection, is_new) = match self.rested() {
                 Some(connection) => (connection, false),
                 None => (self.0.dialer.dial(until).await?, true),
             };
-            let body = body.clone();
-            let request = Request::from_parts(head.clone(), body.clone());
-            let upload = match &body {
+            let mut head = relay.head.clone();
+            if !head.headers.contains_key(HOST) {
+                head.headers.insert(HOST, parameters.host.clone());
+            }
+            let request = Request::from_parts(head, body.clone());
+            let upload = match body {
                 Outgoing::Streamed(upload) => Some(upload),
                 Outgoing::Whole(_) => None,
             };

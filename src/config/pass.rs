@@ -13,7 +13,7 @@ use super::suggest::did_you_mean;
 use super::upstream_url::parse;
 use super::value::{List, Span};
 use crate::client::{self, TlsParameters};
-use crate::forward;
+use crate::forward::{self, endpoints};
 use crate::route::{HeaderEdits, PassRoute, PathRule};
 
 /// Headers that say where a message ends or what its connection does.
@@ -71,7 +71,7 @@ impl PassSection {
         self,
         name: &str,
         upstreams: &[forward::Parameters],
-        sites: &mut Vec<client::Parameters>,
+        sites: &mut Vec<endpoints::Parameters>,
         place: Place<'_>,
         faults: &mut Faults,
     ) -> Option<PassRoute> {
@@ -111,7 +111,7 @@ impl PassSection {
         upstreams: &[forward::Parameters],
         place: Place<'_>,
         faults: &mut Faults,
-    ) -> Option<client::Parameters> {
+    ) -> Option<endpoints::Parameters> {
         let pass = self.pass.as_deref()?;
         let own = ["connections", "connect_timeout", "head_timeout"];
         if !pass.contains(':') {
@@ -129,7 +129,7 @@ impl PassSection {
                 let message = format!("is said by upstreams.{pass}: remove it here");
                 faults.push(place.fault(key, message));
             }
-            return Some(upstream.client.clone());
+            return Some(endpoints_of(upstream));
         }
         let address = parse(pass)
             .map_err(|message| faults.push(place.fault("pass", message)))
@@ -145,6 +145,7 @@ impl PassSection {
             connections: self.connections.unwrap_or(1024),
             idle: Span::seconds(4).0,
             lifetime: Span::seconds(300).0,
+            resolve: Span::seconds(2).0,
             connect: self.connect_timeout.unwrap_or(Span::seconds(5)).0,
             head: self.head_timeout.unwrap_or(Span::seconds(60)).0,
             total: client::Parameters::LONGEST,
@@ -166,7 +167,19 @@ impl PassSection {
         {
             faults.push(place.fault("pass", format!("cannot be used: {error}")));
         }
-        Some(parameters)
+        Some(endpoints::Parameters::single(pass.to_owned(), parameters))
+    }
+}
+
+/// Those of an upstream, as far as they are the same for what is no call: its checks are the upstream's own,
+/// and one that has no others beside it is always asked, as long as it can be connected to or not.
+fn endpoints_of(upstream: &forward::Parameters) -> endpoints::Parameters {
+    let all = upstream.endpoints.clone();
+    endpoints::Parameters {
+        rules: all.rules.filter(|_| !all.others.is_empty()),
+        check: None,
+        sticky: None,
+        ..all
     }
 }
 

@@ -12,6 +12,7 @@ use super::route_limits::{FormSection, JsonSection};
 use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
+use super::upstream_health::StickyName;
 use super::value::{List, Size, Span, from_scalar};
 use super::{judge, losses, targets};
 use crate::command::Dialect;
@@ -80,6 +81,8 @@ pub(super) struct RouteSection {
     mode: Option<ModeName>,
     /// Who judges callers: `gateway`, or `upstream`.
     auth: Option<judge::Judge>,
+    /// What calls stick to one of an upstream's endpoints by: `key` or `user`.
+    sticky: Option<StickyName>,
     /// The native operations of callers whom the upstream judges.
     native: Option<List<String>>,
     form: Option<FormSection>,
@@ -108,6 +111,7 @@ impl RouteSection {
             group: self.group,
             commands: self.commands,
             allow_split: self.allow_split.unwrap_or(false),
+            sticky: self.sticky.map(|name| name.0),
         };
         let targets = targets.build(dialect, place, faults);
         let losses = losses::Written {

@@ -19,6 +19,7 @@ impl Config {
             observe,
             keys: _,
             upstreams: _,
+            ready: _,
             routes: _,
             passes: _,
             sites: _,

@@ -8,7 +8,7 @@ use super::suggest::did_you_mean;
 use crate::command::{Action, Dialect};
 use crate::dialect::expresses::has_operation;
 use crate::forward::Parameters;
-use crate::route::{Noun, Route, Target, Targets};
+use crate::route::{Noun, Route, Sticky, Target, Targets};
 
 /// What a target of that name is: no upstream may have it.
 const STORE: &str = "store";
@@ -20,6 +20,7 @@ pub(super) struct Written {
     pub(super) group: Option<String>,
     pub(super) commands: Option<BTreeMap<String, String>>,
     pub(super) allow_split: bool,
+    pub(super) sticky: Option<Sticky>,
 }
 
 impl Written {
@@ -36,6 +37,7 @@ impl Written {
             moved: Vec::new(),
             // The upstreams are not known yet.
             relays: false,
+            sticky: self.sticky,
         };
         for (command, name) in self.commands.unwrap_or_default() {
             match movable(&command, dialect) {
@@ -117,6 +119,28 @@ pub(super) fn settle_relays(
             );
             let path = format!("routes.{}", route.name);
             faults.push(place.at(&path).fault("form.files", message));
+        }
+    }
+}
+
+/// Refuses a route whose calls are to stick to one of several endpoints, and come to no such upstream.
+pub(super) fn refuse_idle_sticky(
+    routes: &[Route],
+    upstreams: &[Parameters],
+    place: Place<'_>,
+    faults: &mut Faults,
+) {
+    for route in routes.iter().filter(|it| it.targets.sticky.is_some()) {
+        let reachable = reachable(route);
+        let has_choice = |upstream: &Parameters| {
+            let target = Target::Upstream(upstream.name.clone());
+            !upstream.endpoints.others.is_empty() && reachable.contains(&&target)
+        };
+        if !upstreams.iter().any(has_choice) {
+            let message =
+                "means nothing here: no upstream of the route has several endpoints: remove it";
+            let path = format!("routes.{}", route.name);
+            faults.push(place.at(&path).fault("sticky", message));
         }
     }
 }

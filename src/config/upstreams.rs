@@ -8,16 +8,18 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Faults;
 use super::place::Place;
 use super::route_tables::Names;
-use super::routes::{DialectName, role_table, usual_path, usual_roles};
+use super::routes::{DialectName, role_table, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
-use super::upstream_url::{Address, parse};
+use super::upstream_address::{EndpointList, check};
+use super::upstream_health::{BreakerSection, CheckSection, StickyName};
+use super::upstream_url::Address;
 use super::value::{Given, List, Size, Span, from_scalar};
 use crate::auth::Credentials;
 use crate::client::{self, Client, TlsParameters};
 use crate::command::{AccountId, Dialect, Id};
 use crate::dialect::exchange::{Terms, Unknown};
-use crate::forward::{Parameters, crosswalk};
+use crate::forward::{Parameters, crosswalk, endpoints};
 use crate::route::number_table::NumberTable;
 use crate::route::profile::Profile;
 use crate::route::{FormLimits, JsonLimits, Policy};
@@ -30,9 +32,11 @@ pub(super) struct UpstreamSection {
     pub(super) dialect: Option<DialectName>,
     /// `http://`, `https://` or `unix:/path/of/socket`; without a path, where the vendor's server has
     /// its interface.
-    url: Option<String>,
+    pub(super) url: Option<String>,
+    /// Several of them instead, with weights.
+    pub(super) endpoints: Option<EndpointList>,
     /// `Host` of every request, where it is not the one of the URL.
-    host: Option<String>,
+    pub(super) host: Option<String>,
     /// The gateway's own API key there.
     key: Option<Given>,
     /// A file with it.
@@ -62,27 +66,35 @@ pub(super) struct UpstreamSection {
     /// The name on the upstream's certificate, where it is not the host's.
     server_name: Option<String>,
     /// Connections at once.
-    connections: Option<usize>,
+    pub(super) connections: Option<usize>,
     /// How long a connection rests before it is closed.
-    idle: Option<Span>,
+    pub(super) idle: Option<Span>,
     /// How old a connection becomes.
-    lifetime: Option<Span>,
+    pub(super) lifetime: Option<Span>,
+    /// How old the addresses of a name become before it is looked up again.
+    pub(super) resolve: Option<Span>,
     /// To resolve the name and connect.
-    connect_timeout: Option<Span>,
+    pub(super) connect_timeout: Option<Span>,
     /// To the last byte of an answer's head.
-    head_timeout: Option<Span>,
+    pub(super) head_timeout: Option<Span>,
     /// All that one command takes there.
-    timeout: Option<Span>,
+    pub(super) timeout: Option<Span>,
     /// Bytes of an answer's head.
-    head_bytes: Option<Size>,
+    pub(super) head_bytes: Option<Size>,
     /// Bytes of an answer.
-    response_bytes: Option<Size>,
+    pub(super) response_bytes: Option<Size>,
+    /// For how long the share of an endpoint grows that is new or back.
+    slow_start: Option<Span>,
+    /// What calls stick to an endpoint by.
+    sticky: Option<StickyName>,
+    breaker: Option<BreakerSection>,
+    check: Option<CheckSection>,
 }
 
 impl UpstreamSection {
     /// Parses and checks the parts; paths are relative to the directory of `files`.
     pub(super) fn build(
-        self,
+        mut self,
         name: &str,
         files: SecretFiles<'_>,
         place: Place<'_>,
@@ -96,27 +108,53 @@ impl UpstreamSection {
             return None;
         };
         refuse_ineffective(dialect, place, faults);
-        let address = self.address(dialect, place, faults);
+        let addresses = self.addresses(dialect, place, faults);
         let credentials = self.credentials(dialect, files, place, faults);
         let tls = self.tls(files, place, faults);
         let terms = self.terms(dialect, place, faults);
-        let anywhere = address.clone().unwrap_or_else(Address::anywhere);
-        let client = self.client(&anywhere, tls.clone().unwrap_or_default());
-        check(&client, place, faults);
-        let (address, _) = (address?, tls?);
+        let anywhere = self.weighted(&Address::anywhere(), 1, TlsParameters::default());
+        check(&anywhere.client, place, faults);
+        let breaker = self.breaker.take().unwrap_or_default();
+        let rules = breaker.build(place, faults);
+        let known = credentials.as_ref().unwrap_or(&Credentials::None);
+        let check = self.check.take();
+        let check = check.and_then(|check| check.build(known, place, faults));
+        let (addresses, tls) = (addresses?, tls?);
+        let mut endpoints = addresses
+            .iter()
+            .map(|(address, weight)| self.weighted(address, *weight, tls.clone()));
+        let first = endpoints.next()?;
+        let endpoints = endpoints::Parameters {
+            name: name.to_owned(),
+            first,
+            others: endpoints.collect(),
+            slow_start: self.slow_start.unwrap_or(Span::seconds(10)).0,
+            rules,
+            check,
+            sticky: self.sticky.map(|name| name.0),
+        };
+        if endpoints.others.is_empty() {
+            refuse_without_others(place, faults);
+        }
         // With parameters that are out of range it would say so in other words.
         if faults.is_empty()
-            && let Err(error) = Client::new(client.clone())
+            && let Some(error) = endpoints
+                .all()
+                .find_map(|it| Client::new(it.client.clone()).err())
         {
             faults.push(place.fault("", format!("cannot be used: {error}")));
         }
         let (mut terms, credentials) = (terms?, credentials?);
-        terms.policy.base_path = address.path;
+        let path = addresses
+            .into_iter()
+            .next()
+            .map(|(address, _)| address.path);
+        terms.policy.base_path = path.unwrap_or_default();
         let secret_file = self.key_file.or(self.password_file);
         Some(Parameters {
             name: name.to_owned(),
             dialect,
-            client,
+            endpoints,
             credentials,
             secret_file: secret_file.map(|path| files.directory.join(path)),
             terms,
@@ -126,39 +164,6 @@ impl UpstreamSection {
             },
             keeps_host: self.host.is_none(),
         })
-    }
-
-    fn address(&self, dialect: Dialect, place: Place<'_>, faults: &mut Faults) -> Option<Address> {
-        let Some(url) = &self.url else {
-            if !place.has("url") {
-                let message = "has no address: add `url = \"http://…\"`";
-                faults.push(place.fault("", message));
-            }
-            return None;
-        };
-        let mut address = parse(url)
-            .map_err(|message| faults.push(place.fault("url", message)))
-            .ok()?;
-        if address.path.is_empty() {
-            usual_path(dialect).clone_into(&mut address.path);
-        }
-        if let Some(host) = &self.host {
-            if let Ok(host) = host.parse() {
-                address.host = host;
-            } else {
-                let message = format!("{host:?} is no host: write e.g. \"blog.example.com\"");
-                faults.push(place.fault("host", message));
-            }
-        }
-        if !address.is_tls() {
-            for key in ["ca_file", "certificate_file", "server_name"] {
-                if place.has(key) {
-                    let message = "means nothing without https: remove it, or correct the url";
-                    faults.push(place.fault(key, message));
-                }
-            }
-        }
-        Some(address)
     }
 
     /// A key, or for b2evolution a login and its password.
@@ -296,53 +301,16 @@ impl UpstreamSection {
             server_name: self.server_name.clone(),
         })
     }
-
-    fn client(&self, address: &Address, tls: TlsParameters) -> client::Parameters {
-        let span = |given: Option<Span>, usual: u64| given.unwrap_or(Span::seconds(usual)).0;
-        client::Parameters {
-            endpoint: address.endpoint.clone(),
-            host: address.host.clone(),
-            tls,
-            connections: self.connections.unwrap_or(32),
-            idle: span(self.idle, 4),
-            lifetime: span(self.lifetime, 300),
-            connect: span(self.connect_timeout, 5),
-            head: span(self.head_timeout, 20),
-            total: span(self.timeout, 25),
-            head_bytes: self.head_bytes.unwrap_or(Size(16 << 10)).0,
-            response_bytes: self.response_bytes(),
-        }
-    }
-
-    fn response_bytes(&self) -> usize {
-        self.response_bytes.unwrap_or(Size(4 << 20)).0
-    }
 }
 
-fn check(client: &client::Parameters, place: Place<'_>, faults: &mut Faults) {
-    let positive = [
-        ("lifetime", !client.lifetime.is_zero()),
-        ("connect_timeout", !client.connect.is_zero()),
-        ("head_timeout", !client.head.is_zero()),
-        ("timeout", !client.total.is_zero()),
-        ("response_bytes", client.response_bytes > 0),
-    ];
-    for (key, holds) in positive {
-        if !holds {
-            faults.push(place.fault(key, "must be more than 0"));
+/// Refuses what is said of a choice where there is none.
+fn refuse_without_others(place: Place<'_>, faults: &mut Faults) {
+    for key in ["slow_start", "sticky"] {
+        if place.has(key) {
+            let message =
+                "means nothing of one endpoint: remove it, or write several as `endpoints`";
+            faults.push(place.fault(key, message));
         }
-    }
-    if !(1..=10_000).contains(&client.connections) {
-        let message = format!("{} is out of range: 1 to 10000", client.connections);
-        faults.push(place.fault("connections", message));
-    }
-    if client.response_bytes > 64 << 20 {
-        let message = "is too large: at most \"64MiB\", since an answer is held in memory";
-        faults.push(place.fault("response_bytes", message));
-    }
-    if client.head_bytes < client::Parameters::SMALLEST_HEAD || client.head_bytes > 1 << 20 {
-        let message = "is out of range: \"8KiB\" to \"1MiB\"";
-        faults.push(place.fault("head_bytes", message));
     }
 }
 

@@ -1,6 +1,7 @@
 //! An upstream as one caller sees it, whom it judges itself.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::own_credentials::OwnCredentials;
 use super::upstream::Upstream;
@@ -38,7 +39,8 @@ impl Upstream {
             made_of: Arc::clone(&self.made_of),
             name: self.name.clone(),
             dialect: self.dialect,
-            client: self.client.clone(),
+            endpoints: Arc::clone(&self.endpoints),
+            is_watched: AtomicBool::default(),
             terms: Arc::clone(&self.terms),
             hold: None,
             keeps_host: self.keeps_host,

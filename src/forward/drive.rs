@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
 
+use super::endpoints::{Errand, Picked};
 use super::upstream::Upstream;
 use crate::auth::Call;
 use crate::client::{self, Cause, Sent, Stage};
@@ -56,6 +57,7 @@ pub(super) async fn run(
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
     let account = call.account;
+    let mut errand = upstream.endpoints.errand(call.context.stick);
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
@@ -70,9 +72,9 @@ pub(super) async fn run(
             }
             Step::Send { request, effect } => (request, effect),
         };
-        let answered = send(upstream, request, effect, deadline).await;
-        let (head, body) = match answered {
-            Ok(answer) => answer.into_parts(),
+        let answered = send(upstream, request, effect, &mut errand, deadline).await;
+        let (answer, mut endpoint) = match answered {
+            Ok(answered) => answered,
             Err(failure) => {
                 upstream.learn(account, exchange.learnt());
                 let settled = exchange.settled().cloned();
@@ -82,14 +84,20 @@ pub(super) async fn run(
                 };
             }
         };
+        let (head, body) = answer.into_parts();
         step = match exchange.next(&head, &body) {
             Ok(step) => {
+                endpoint.works();
+                errand.forgive(&endpoint);
                 if let Some(hold) = &upstream.hold {
                     hold.accepted(shown);
                 }
                 step
             }
             Err(failure) => {
+                if !endpoint.judge(&failure, head.status) {
+                    errand.forgive(&endpoint);
+                }
                 upstream.learn(account, exchange.learnt());
                 let mut stopped = Stopped::from(judge(upstream, shown, failure));
                 if exchange.settled().is_some() {
@@ -146,18 +154,21 @@ const fn named_by_number(command: &Command) -> Option<Id> {
     None
 }
 
-/// Sends a request. A read that never left is sent once more.
-async fn send(
-    upstream: &Upstream,
+/// Sends a request to an endpoint. A read that never left is sent once more, elsewhere if there is one.
+async fn send<'a>(
+    upstream: &'a Upstream,
     request: Request<Bytes>,
     effect: Effect,
+    errand: &mut Errand,
     deadline: Instant,
-) -> Result<Response<Bytes>, client::Failure> {
-    let until = Some(deadline.into_std());
+) -> Result<(Response<Bytes>, Picked<'a>), client::Failure> {
+    let endpoints = &upstream.endpoints;
+    errand.is_for(effect == Effect::Write);
+    let until = deadline.into_std();
     let again = (effect == Effect::Read).then(|| request.clone());
-    match (upstream.client.send(request, until).await, again) {
+    match (endpoints.send(request, until, errand).await, again) {
         (Err(failure), Some(again)) if failure.sent == Sent::Nothing && !is_late(&failure) => {
-            Box::pin(upstream.client.send(again, until)).await
+            Box::pin(endpoints.send(again, until, errand)).await
         }
         (answered, _) => answered,
     }
@@ -180,7 +191,8 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
             | Cause::TooLarge { .. }
             | Cause::BadFraming
             | Cause::Encoded
-            | Cause::Body => Kind::Upstream,
+            | Cause::Body
+            | Cause::Unavailable => Kind::Upstream,
         },
     };
     Error::from(kind).caused_by(failure)
@@ -188,7 +200,7 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
 
 /// Draws the conclusion for the credentials, unless they are a caller's. An answer that is none of the
 /// dialect's allows none.
-fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
+pub(super) fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
     let Some(hold) = &upstream.hold else {
         return failure.into_callers_error();
     };
@@ -216,5 +228,5 @@ fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
 }
 
 const fn is_late(failure: &client::Failure) -> bool {
-    matches!(failure.cause, Cause::Timeout { .. })
+    matches!(failure.cause, Cause::Timeout { .. } | Cause::Unavailable)
 }

@@ -16,13 +16,14 @@ use http::{Request, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
 
+use super::endpoints::{Endpoints, Parameters};
 use crate::auth::call::RequestId;
-use crate::client::{self, Answer, BodyError, Cause, Client, Failure, InvalidParameters, Stage};
+use crate::client::{Answer, BodyError, Cause, Failure, InvalidParameters, Relay, Stage};
 use crate::route::PassRoute;
 
 /// The sites that pass routes lead to.
 #[derive(Clone, Debug, Default)]
-pub struct Sites(Arc<[(client::Parameters, Client)]>);
+pub struct Sites(Arc<[Arc<Endpoints>]>);
 
 /// What is known of where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ pub struct Refusal {
 impl Sites {
     /// Sites that have not been connected to yet, one for each of these.
     pub fn new(
-        parameters: impl IntoIterator<Item = client::Parameters>,
+        parameters: impl IntoIterator<Item = Parameters>,
     ) -> Result<Self, InvalidParameters> {
         Self::default().renewed(parameters)
     }
@@ -61,16 +62,16 @@ impl Sites {
     /// Other sites. One that is among these already keeps its connections.
     pub fn renewed(
         &self,
-        parameters: impl IntoIterator<Item = client::Parameters>,
+        parameters: impl IntoIterator<Item = Parameters>,
     ) -> Result<Self, InvalidParameters> {
-        let client = |parameters: client::Parameters| {
-            let known = self.0.iter().find(|(known, _)| *known == parameters);
+        let site = |parameters: Parameters| {
+            let known = self.0.iter().find(|known| known.made_of == parameters);
             match known {
-                Some((_, client)) => Ok((parameters, client.clone())),
-                None => Client::new(parameters.clone()).map(|client| (parameters, client)),
+                Some(site) => Ok(Arc::clone(site)),
+                None => Endpoints::new(parameters, None).map(Arc::new),
             }
         };
-        let sites: Result<Vec<_>, _> = parameters.into_iter().map(client).collect();
+        let sites: Result<Vec<_>, _> = parameters.into_iter().map(site).collect();
         Ok(Self(sites?.into()))
     }
 
@@ -85,7 +86,7 @@ impl Sites {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BodyError>,
     {
-        let Some((_, site)) = self.0.get(route.site) else {
+        let Some(site) = self.0.get(route.site) else {
             return Err(Refusal::new(StatusCode::BAD_GATEWAY, NO_SITE));
         };
         let (mut head, body) = request.into_parts();
@@ -96,7 +97,10 @@ impl Sites {
         // The client has no use for what the layers above noted.
         head.extensions.clear();
         let body = (!body.is_end_stream()).then(|| pace::Paced::new(body).boxed_unsync());
-        let answer = site.stream(Request::from_parts(head, body), leaves).await?;
+        let mut errand = site.errand(None);
+        errand.is_for(!head.method.is_safe());
+        let relay = Relay::new(Request::from_parts(head, body), leaves);
+        let answer = site.stream(&relay, errand).await?;
         Ok(match answer {
             Answer::Response(mut response) => {
                 route.response_headers.apply(response.headers_mut());
@@ -128,6 +132,10 @@ impl From<Failure> for Refusal {
             Cause::Connect | Cause::Tls => (
                 StatusCode::BAD_GATEWAY,
                 "the site behind the gateway cannot be reached; try again later\n",
+            ),
+            Cause::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the site behind the gateway fails at the moment; try again later\n",
             ),
             Cause::Timeout {
                 stage: Stage::Queue,

@@ -10,7 +10,8 @@ use crate::store::crosswalk::Pair;
 
 impl Forward {
     /// The same with these upstreams. One that is what it was stays as it is, with its connections and all
-    /// that is known of it. Of one that has changed what still holds is handed on: who is who where it is
+    /// that is known of it. Of one that has changed what still holds is handed on: endpoints that are the
+    /// same, who is who where it is
     /// the same system, what became of the gateway's login where that is the same, and in any case whose
     /// turn it is to be written, since calls to both may be under way. One that is new takes its share of
     /// the pairs, which are those of the store.
@@ -49,7 +50,8 @@ impl Forward {
         before: Option<&Arc<Upstream>>,
         pairs: &[Pair],
     ) -> Result<Upstream, InvalidParameters> {
-        let mut upstream = Upstream::new(parameters)?;
+        let known = before.map(|before| &*before.endpoints);
+        let mut upstream = Upstream::new(parameters, known)?;
         let same_system = before.filter(|before| before.is_same_system(&upstream));
         upstream.crosswalk = match same_system {
             Some(before) if before.made_of.crosswalk == upstream.made_of.crosswalk => {
@@ -78,8 +80,8 @@ impl Forward {
             upstream.own = Arc::clone(&before.own);
             upstream.session = Arc::clone(&before.session);
         }
-        if before.made_of.client == upstream.made_of.client {
-            upstream.client = before.client.clone();
+        if before.endpoints.made_of == upstream.endpoints.made_of {
+            upstream.endpoints = Arc::clone(&before.endpoints);
         }
         Ok(upstream)
     }
@@ -95,8 +97,7 @@ impl Upstream {
     fn is_same_system(&self, other: &Self) -> bool {
         let (own, others) = (&self.made_of, &other.made_of);
         own.dialect == others.dialect
-            && own.client.endpoint == others.client.endpoint
-            && own.client.host == others.client.host
+            && own.endpoints.shares_any(&others.endpoints)
             && own.terms.policy.base_path == others.terms.policy.base_path
             && own.terms.account == others.terms.account
     }
@@ -104,7 +105,7 @@ impl Upstream {
     fn is_same_login(&self, other: &Self) -> bool {
         let (own, others) = (&self.made_of, &other.made_of);
         own.dialect == others.dialect
-            && own.client.endpoint == others.client.endpoint
+            && own.endpoints.shares_any(&others.endpoints)
             && own.credentials == others.credentials
             && own.secret_file == others.secret_file
     }

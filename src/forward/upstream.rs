@@ -1,7 +1,7 @@
 //! One upstream: its address, the gateway's own credentials there, and what is remembered of it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
@@ -10,12 +10,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::crosswalk::{self, Crosswalk};
 use super::drive::{self, Came};
+use super::endpoints::{self, Endpoints};
 use super::hold::Hold;
 use super::keep::{self, Keeper};
 use super::own_credentials::OwnCredentials;
 use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
-use crate::client::{self, Client, InvalidParameters};
+use crate::client::InvalidParameters;
 use crate::command::field::Field;
 use crate::command::query::{Attribute, Criterion, Operator, UserQuery};
 use crate::command::text::Text;
@@ -39,8 +40,8 @@ pub struct Parameters {
     pub name: String,
     /// What it speaks.
     pub dialect: Dialect,
-    /// How it is reached.
-    pub client: client::Parameters,
+    /// Where it is, and how it is reached.
+    pub endpoints: endpoints::Parameters,
     /// The gateway's own, shown in place of the caller's.
     pub credentials: Credentials,
     /// The file that their secret comes from, if it does.
@@ -60,7 +61,9 @@ pub(super) struct Upstream {
     pub(super) made_of: Arc<Parameters>,
     pub(super) name: String,
     pub(super) dialect: Dialect,
-    pub(super) client: Client,
+    pub(super) endpoints: Arc<Endpoints>,
+    /// Whether its endpoints are checked.
+    pub(super) is_watched: AtomicBool,
     pub(super) terms: Arc<Terms>,
     /// What became of the gateway's own login; nothing where the credentials are a caller's.
     pub(super) hold: Option<Arc<Hold>>,
@@ -75,17 +78,22 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    pub(super) fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
+    /// One that takes the endpoints over that are among those before.
+    pub(super) fn new(
+        parameters: Parameters,
+        before: Option<&Endpoints>,
+    ) -> Result<Self, InvalidParameters> {
         Ok(Self {
             made_of: Arc::new(parameters.clone()),
             crosswalk: Arc::new(Crosswalk::new(
                 parameters.name.clone(),
                 parameters.crosswalk,
             )),
-            name: parameters.name,
             dialect: parameters.dialect,
-            total: parameters.client.total,
-            client: Client::new(parameters.client)?,
+            total: parameters.endpoints.first.client.total,
+            endpoints: Arc::new(Endpoints::new(parameters.endpoints, before)?),
+            is_watched: AtomicBool::default(),
+            name: parameters.name,
             terms: Arc::new(parameters.terms),
             hold: Some(Arc::default()),
             own: Arc::new(OwnCredentials::new(

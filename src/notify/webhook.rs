@@ -25,6 +25,9 @@ const ANSWER_BYTES: usize = 1 << 20;
 const IDLE: Duration = Duration::from_secs(30);
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
+/// How old the addresses of its name may be.
+const RESOLVE: Duration = Duration::from_secs(5);
+
 /// Who receives notifications, and how long it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -53,6 +56,7 @@ impl Webhook {
             connections: 1,
             idle: IDLE,
             lifetime: LIFETIME,
+            resolve: RESOLVE,
             connect: target.timeout,
             head: target.timeout,
             total: target.timeout,

@@ -35,6 +35,17 @@ pub struct Targets {
     pub moved: Vec<(Action, Target)>,
     /// Whether native operations are relayed: where users go to an upstream of the callers' dialect.
     pub relays: bool,
+    /// What calls stick to one of an upstream's endpoints by, where that is not the upstream's own to say.
+    pub sticky: Option<Sticky>,
+}
+
+/// What calls stick to one of several endpoints by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sticky {
+    /// Who calls: the API key, or who signed in.
+    Key,
+    /// The user that the command names, and who calls where it names none.
+    User,
 }
 
 impl Targets {
@@ -116,6 +127,7 @@ mod tests {
             group: Target::Store,
             moved: vec![(Action::DeleteUser, upstream("crm"))],
             relays: false,
+            sticky: None,
         };
         assert_eq!(targets.of(Action::AddMember), &Target::Store);
         assert_eq!(targets.of(Action::UpdateUser), &upstream("blog"));

@@ -5,7 +5,7 @@ pub mod probe;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,9 +16,18 @@ use http_body_util::Full;
 use super::connection::Terms;
 use super::lifecycle::Stage;
 
-/// Whether a server takes new work, as its life cycle says. Reading it costs one atomic load.
+/// Whether a server takes new work, as its life cycle says. Reading it costs one atomic load, and what is required beside.
 #[derive(Clone)]
-pub struct Readiness(Arc<Terms>);
+pub struct Readiness {
+    terms: Arc<Terms>,
+    required: Required,
+}
+
+/// What else has to hold, once it is known: told by whoever knows.
+#[derive(Clone, Default)]
+pub(super) struct Required(Arc<OnceLock<Box<Holds>>>);
+
+type Holds = dyn Fn() -> bool + Send + Sync;
 
 /// The answer to "does it take new work?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +36,8 @@ pub enum State {
     Starting,
     /// Yes.
     Ready,
+    /// It would, and what it requires is not there.
+    Waiting,
     /// No more.
     Draining,
 }
@@ -46,15 +57,34 @@ impl fmt::Debug for Readiness {
     }
 }
 
+impl fmt::Debug for Required {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_any = self.0.get().is_some();
+        formatter.debug_tuple("Required").field(&is_any).finish()
+    }
+}
+
+impl Required {
+    /// What is required first is required.
+    pub(super) fn set(&self, holds: Box<Holds>) {
+        drop(self.0.set(holds));
+    }
+
+    fn holds(&self) -> bool {
+        self.0.get().is_none_or(|holds| holds())
+    }
+}
+
 impl Readiness {
-    pub(super) fn new(terms: Arc<Terms>) -> Self {
-        Self(terms)
+    pub(super) fn new(terms: Arc<Terms>, required: Required) -> Self {
+        Self { terms, required }
     }
 
     /// The present state.
     pub fn state(&self) -> State {
-        match self.0.lifecycle.stage() {
+        match self.terms.lifecycle.stage() {
             Stage::Starting => State::Starting,
+            Stage::Serving if !self.required.holds() => State::Waiting,
             Stage::Serving => State::Ready,
             Stage::LameDuck | Stage::Stopping | Stage::Cut => State::Draining,
         }
@@ -89,6 +119,10 @@ fn answer(method: &Method, path: &str, state: State) -> Response<Full<Bytes>> {
         "/health/ready" => match state {
             State::Ready => (StatusCode::OK, "ready"),
             State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            State::Waiting => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "waiting for what is required",
+            ),
             State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         },
         _ => return plain(StatusCode::NOT_FOUND, "not found"),
@@ -125,6 +159,7 @@ mod tests {
         for (state, ready) in [
             (State::Starting, 503),
             (State::Ready, 200),
+            (State::Waiting, 503),
             (State::Draining, 503),
         ] {
             assert_eq!(status(&Method::GET, "/health/ready", state), ready);

@@ -193,3 +193,34 @@ fn an_upstream_that_judges_its_callers_is_reached_and_asked_nothing() {
     );
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn each_endpoint_is_tried_and_a_key_that_one_refuses_is_shown_to_no_other() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = free.local_addr().unwrap();
+    drop(free);
+    let servers = [PhpUpstream::start("vision6"), PhpUpstream::start("vision6")];
+    let check = |own: &str| {
+        check(&format!(
+            "[upstreams.mail]\ndialect = 'vision6'\nendpoints = ['{}', 'http://{gone}', '{}']\nkey = '{own}'\naccount = 123456\n",
+            url(&servers[0]).trim_end_matches('/'),
+            url(&servers[1]).trim_end_matches('/'),
+        ))
+    };
+    let (code, said, _) = check(KEY);
+    assert_eq!(code, 1);
+    for server in &servers {
+        let accepted = format!(
+            "mail at http://{}: credentials accepted by",
+            server.address()
+        );
+        assert!(said.contains(&accepted), "{said}");
+    }
+    let fault = format!("mail: FAILED: http://{gone}: the upstream cannot be connected to");
+    assert!(said.contains(&fault), "{said}");
+    assert!(said.contains("correct upstreams.mail.endpoints"), "{said}");
+    let (code, said, _) = check("wrong-key-0123456789");
+    assert_eq!(code, 1);
+    assert!(said.contains("own credentials are refused"), "{said}");
+    assert_eq!(servers.map(|server| server.requests().len()), [2, 1]);
+}

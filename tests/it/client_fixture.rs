@@ -17,6 +17,7 @@ pub(crate) fn parameters(endpoint: Endpoint) -> Parameters {
         connections: 4,
         idle: NEVER,
         lifetime: NEVER,
+        resolve: Duration::from_secs(2),
         connect: NEVER,
         head: NEVER,
         total: NEVER,

@@ -116,6 +116,8 @@ fn the_site_that_is_named_is_a_service_that_callers_reach_by_the_gateway_only() 
         panic!("{} sites", config.sites.len());
     };
     let host = site
+        .first
+        .client
         .host
         .to_str()
         .unwrap()

@@ -135,7 +135,7 @@ fn an_unknown_variable_is_a_fault_that_names_it() {
             "DRAGOMAN__SERVER: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN____LISTEN: names no option; write DRAGOMAN__SECTION__KEY",
             "DRAGOMAN__store__url: write the name in upper case",
-            "DRAGOMAN__WEBHOOKS__URL: webhooks: unknown section (known: server, admin, store, auth, notify, log, observe, keys, upstreams, routes)",
+            "DRAGOMAN__WEBHOOKS__URL: webhooks: unknown section (known: server, admin, store, auth, notify, log, observe, keys, upstreams, ready, routes)",
             "DRAGOMAN__SERVER__LISEN: server.lisen: unknown key (known here: listen, socket_mode, workers, buffered_bodies, proxy_protocol, tls, limits, drain); did you mean `listen`?",
         ]
     );

@@ -84,7 +84,11 @@ fn every_option_is_mentioned() {
     let mut checked = 0;
     while let Some(table) = tables.pop() {
         for key in known_at(&table) {
-            if ["limits", "drain", "form", "json", "profile", "webhook"].contains(&key.as_str()) {
+            if [
+                "limits", "drain", "form", "json", "profile", "webhook", "breaker", "check",
+            ]
+            .contains(&key.as_str())
+            {
                 tables.push(format!("{table}.{key}"));
                 continue;
             }
@@ -124,10 +128,10 @@ fn an_option_that_is_commented_out_has_the_default_it_shows() {
     assert_eq!(loaded, load(BUILT_IN).unwrap());
 }
 
-/// Whether an example works with what is not here: a file, a certificate, or a Unix socket.
+/// Whether an example works with what is not here: a file, a certificate, a Unix socket, or several endpoints.
 fn needs_more(example: &str) -> bool {
     let key = example.split(" = ").next().unwrap();
-    ["server_name", "socket_mode", "default"].contains(&key)
+    ["server_name", "socket_mode", "default", "sticky"].contains(&key)
         || (key.ends_with("_file") && key != "pepper_file")
 }
 
@@ -135,7 +139,7 @@ fn needs_more(example: &str) -> bool {
 fn the_examples_in_it_are_right() {
     let is_example = |line: &&str| {
         line.strip_prefix("# ").is_some_and(|rest| {
-            ["[keys.", "[notify.", "[upstreams.", "[routes."]
+            ["[keys.", "[notify.", "[upstreams.", "[ready]", "[routes."]
                 .iter()
                 .any(|header| rest.starts_with(header))
                 || rest.split_once(" = ").is_some_and(|(key, _)| {
@@ -159,6 +163,14 @@ fn the_examples_in_it_are_right() {
     let config = config.unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.keys[0].name, "crm");
     assert_eq!(config.upstreams.len(), 2);
+    assert_eq!(config.ready, ["blog"]);
+    let mail = config
+        .upstreams
+        .iter()
+        .find(|it| it.name == "mail")
+        .unwrap();
+    let weights: Vec<_> = mail.endpoints.all().map(|it| it.weight).collect();
+    assert_eq!(weights, [1, 3]);
     assert_eq!((config.passes.len(), config.fixed.len()), (1, 2));
     assert_eq!(config.server.workers, 2);
     let webhook = config.notify.unwrap().webhook;

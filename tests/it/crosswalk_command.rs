@@ -203,7 +203,7 @@ fn the_control_socket_is_for_its_user_and_ends_with_the_gateway() {
         curl(&["--unix-socket", path, "http://localhost/crosswalk"]),
         "[]"
     );
-    let other = curl(&["--unix-socket", path, "http://localhost/upstreams"]);
+    let other = curl(&["--unix-socket", path, "http://localhost/secrets"]);
     assert!(other.contains("knows nothing of that"), "{other}");
     let garbage = curl(&[
         "--unix-socket",

@@ -50,7 +50,7 @@ fn fate(number: usize, id: &Value) -> Act {
 async fn of_ten_thousand_users_made_over_a_broken_network_none_is_made_twice() {
     let server = FaultServer::start(|seen| fate(seen.number, &call(&seen.body)["id"])).await;
     let options = format!(
-        "{}\nhead_timeout = '100ms'\ntimeout = '200ms'\n",
+        "{}\nhead_timeout = '100ms'\ntimeout = '200ms'\n[upstreams.back.breaker]\nfailures = 0\npercent = 0\n",
         vision6_at(server.address)
     );
     let front = Front::vision6(&options, "");

@@ -1,8 +1,7 @@
 //! `check --connect`: whether each upstream can be reached, and takes the gateway's own credentials.
 //!
-//! One request is sent to each, once: some systems lock a login after a few refusals. It is a read,
-//! but for Grupo, which has none: there it is an update of nothing of a user that cannot exist, and
-//! that there is no such user proves that the key was taken.
+//! One request is sent to each of its endpoints, once: some systems lock a login after a few refusals. It is
+//! [harmless](question::harmless).
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,14 +11,11 @@ use crate::auth::{Call, Credentials};
 use crate::cli::failure::Failure;
 use crate::cli::say;
 use crate::client::{self, Cause, Client, Endpoint};
-use crate::clock::Clock;
-use crate::command::name::Username;
-use crate::command::query::UserQuery;
-use crate::command::user::{UserChange, UserRef};
-use crate::command::{Command, Dialect};
-use crate::dialect::exchange::{self, Exchange, Known, Step};
-use crate::error::{Error, Kind};
+use crate::command::Dialect;
+use crate::dialect::exchange::{Exchange, Known, Step};
+use crate::error::Error;
 use crate::forward::Parameters;
+use crate::forward::question::{self, Verdict};
 
 /// Tries every upstream and prints each step; fails if any step does.
 pub(super) fn run(upstreams: &[Parameters]) -> Result<(), Failure> {
@@ -42,47 +38,94 @@ pub(super) fn run(upstreams: &[Parameters]) -> Result<(), Failure> {
     Err(Failure::Failed(message))
 }
 
-/// The steps, in order; the first that fails is the last.
+/// What is wrong with an endpoint.
+struct Fault {
+    said: String,
+    /// Whether it is wrong with all of them, and must not be tried again.
+    is_everywhere: bool,
+}
+
+impl From<String> for Fault {
+    fn from(said: String) -> Self {
+        Self {
+            said,
+            is_everywhere: false,
+        }
+    }
+}
+
+/// All endpoints, one after the other, until one refuses the credentials.
 async fn try_out(upstream: &Parameters) -> Result<(), String> {
+    let is_one = upstream.endpoints.others.is_empty();
+    let mut faults = Vec::new();
+    for endpoint in upstream.endpoints.all() {
+        let client = &endpoint.client;
+        let name = &upstream.name;
+        if is_one {
+            let tried = try_endpoint(upstream, client, name).await;
+            return tried.map_err(|fault| fault.said);
+        }
+        let shown = format!("{name} at {}", client.endpoint);
+        if let Err(fault) = try_endpoint(upstream, client, &shown).await {
+            faults.push(format!("{}: {}", client.endpoint, fault.said));
+            if fault.is_everywhere {
+                break;
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(faults.join("; "))
+}
+
+/// The steps, in order; the first that fails is the last.
+async fn try_endpoint(
+    upstream: &Parameters,
+    endpoint: &client::Parameters,
+    shown: &str,
+) -> Result<(), Fault> {
     let say = |step: &str, since: Instant| {
         let took = since.elapsed().as_millis();
-        say(&format!("{}: {step} ({took} ms)\n", upstream.name)).map_err(Failure::into_text)
+        say(&format!("{shown}: {step} ({took} ms)\n")).map_err(Failure::into_text)
     };
     let since = Instant::now();
-    if let Some(addresses) = resolve(upstream).await? {
+    if let Some(addresses) = resolve(upstream, endpoint).await? {
         say(&format!("name resolved to {addresses}"), since)?;
     }
     let since = Instant::now();
-    let client = Client::new(upstream.client.clone()).map_err(|error| error.to_string())?;
+    let client = Client::new(endpoint.clone()).map_err(|error| error.to_string())?;
     let connected = client.connect().await;
     connected.map_err(|failure| unreachable(upstream, &failure))?;
-    let how = match &upstream.client.endpoint {
+    let how = match &endpoint.endpoint {
         Endpoint::Http { .. } => "connected by TCP",
         Endpoint::Https { .. } => "connected by TCP, and TLS agreed on",
         Endpoint::Unix { .. } => "connected by its socket",
     };
     say(how, since)?;
     if upstream.credentials == Credentials::None {
-        return say("it judges its callers itself, so nothing is asked", since);
+        say("it judges its callers itself, so nothing is asked", since)?;
+        return Ok(());
     }
     let since = Instant::now();
     let asked = ask(upstream, &client).await?;
-    say(&format!("credentials accepted by {asked}"), since)
+    say(&format!("credentials accepted by {asked}"), since)?;
+    Ok(())
 }
 
 /// The addresses of the host, where there is a name to resolve.
-async fn resolve(upstream: &Parameters) -> Result<Option<String>, String> {
-    let (Endpoint::Http { host, port } | Endpoint::Https { host, port }) =
-        &upstream.client.endpoint
+async fn resolve(
+    upstream: &Parameters,
+    endpoint: &client::Parameters,
+) -> Result<Option<String>, String> {
+    let (Endpoint::Http { host, port } | Endpoint::Https { host, port }) = &endpoint.endpoint
     else {
         return Ok(None);
     };
     let found = tokio::net::lookup_host((host.as_str(), *port));
-    let patience = upstream.client.connect;
-    let remedy = format!(
-        "correct the host in upstreams.{}.url, or the resolver",
-        upstream.name
-    );
+    let patience = endpoint.connect;
+    let key = address_key(upstream);
+    let remedy = format!("correct the host in {key}, or the resolver");
     let found = match tokio::time::timeout(patience, found).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return Err(format!("{host} cannot be resolved: {error}; {remedy}")),
@@ -99,8 +142,8 @@ async fn resolve(upstream: &Parameters) -> Result<Option<String>, String> {
 }
 
 /// Sends the one request; its name.
-async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, String> {
-    let (command, name) = harmless(upstream);
+async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Fault> {
+    let (command, name) = question::harmless(upstream.dialect, upstream.terms.account);
     let call = Call::new(
         upstream.credentials.clone(),
         upstream.terms.account,
@@ -110,56 +153,35 @@ async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Str
     let started = Exchange::start(upstream.dialect, call, Known::default(), terms);
     let (mut exchange, step) = started.map_err(|failure| failure.into_error().to_string())?;
     let Step::Send { request, .. } = step else {
-        return Err("there is nothing to ask it".to_owned());
+        return Err("there is nothing to ask it".to_owned().into());
     };
     let answered = client.send(request, None).await;
     let (head, body) = answered
         .map_err(|failure| unreachable(upstream, &failure))?
         .into_parts();
-    match exchange.next(&head, &body) {
-        Ok(Step::Done(_) | Step::Send { .. }) => Ok(name),
-        Err(exchange::Failure::Login(error)) => Err(refused(upstream, &error)),
-        // The key was judged before the user was looked for.
-        Err(exchange::Failure::Call(error))
-            if upstream.dialect == Dialect::Grupo && *error.kind() == Kind::UserNotFound =>
-        {
-            Ok(name)
-        }
-        Err(exchange::Failure::Call(error)) => Err(format!(
-            "{name} was answered with status {}, and not as a {} would: {}; look whether upstreams.{}.url \
+    match question::judge(upstream.dialect, exchange.next(&head, &body)) {
+        Verdict::Taken => Ok(name),
+        Verdict::Refused(error) => Err(Fault {
+            said: refused(upstream, &error),
+            is_everywhere: true,
+        }),
+        Verdict::Failed(error) => Err(format!(
+            "{name} was answered with status {}, and not as a {} would: {}; look whether {} \
              leads to its interface, and what its log says",
             head.status.as_u16(),
             upstream.dialect,
             causes(&error),
-            upstream.name
-        )),
+            address_key(upstream)
+        )
+        .into()),
     }
 }
 
-/// What changes nothing and needs the credentials, and what it is called there.
-fn harmless(upstream: &Parameters) -> (Command, &'static str) {
-    let count = Command::CountUsers(UserQuery::default());
-    match (upstream.dialect, upstream.terms.account) {
-        (Dialect::B2evolution, _) => (count, "GET users?per_page=1"),
-        (Dialect::Vision6, Some(_)) => (count, "countUsers"),
-        (Dialect::Vision6, None) => (Command::ListTimezones, "getTimezoneList"),
-        (Dialect::Grupo, _) => {
-            let user = UserRef::Username(Username::from_stored(nobody()));
-            let change = Box::<UserChange>::default();
-            let name = "update=site_users of a user that is not there";
-            (Command::UpdateUser(user, change), name)
-        }
-    }
-}
-
-/// A name that nobody has.
-fn nobody() -> String {
-    let mut name = String::from("dragoman-check-");
-    for byte in Clock::system().random::<12>() {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+/// The option that says where it is.
+fn address_key(upstream: &Parameters) -> String {
+    let is_one = upstream.endpoints.others.is_empty();
+    let key = if is_one { "url" } else { "endpoints" };
+    format!("upstreams.{}.{key}", upstream.name)
 }
 
 fn refused(upstream: &Parameters, error: &Error) -> String {
@@ -176,9 +198,9 @@ fn refused(upstream: &Parameters, error: &Error) -> String {
 }
 
 fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
-    let name = &upstream.name;
+    let (name, key) = (&upstream.name, address_key(upstream));
     let remedy = match failure.cause {
-        Cause::Connect => format!("look whether it runs, and correct upstreams.{name}.url"),
+        Cause::Connect => format!("look whether it runs, and correct {key}"),
         Cause::Tls => format!(
             "look at its certificate, and at upstreams.{name}.ca_file and upstreams.{name}.server_name"
         ),
@@ -190,10 +212,9 @@ fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
         | Cause::TooLarge { .. }
         | Cause::BadFraming
         | Cause::Encoded
-        | Cause::Body => {
-            format!(
-                "look whether upstreams.{name}.url leads to its interface, and what its log says"
-            )
+        | Cause::Body
+        | Cause::Unavailable => {
+            format!("look whether {key} leads to its interface, and what its log says")
         }
     };
     format!("{}; {remedy}", causes(failure))
