@@ -22,6 +22,7 @@ mod pass;
 pub mod pepper;
 mod place;
 mod route_limits;
+mod route_once;
 mod route_paths;
 mod route_profile;
 mod route_tables;

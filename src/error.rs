@@ -61,6 +61,10 @@ pub enum Kind {
     PasswordRefused(PasswordFault),
     /// A write was sent and nobody knows what became of it.
     UnknownOutcome,
+    /// The same call, as its idempotency key says, is still under way.
+    InProgress,
+    /// The idempotency key is that of another call.
+    KeyReused,
     /// The dialect has no such operation.
     UnknownOperation,
     /// The operation exists, and the target cannot do it.
@@ -125,6 +129,8 @@ impl Kind {
             Self::NotAMember => "not_a_member",
             Self::PasswordRefused(_) => "password_refused",
             Self::UnknownOutcome => "unknown_outcome",
+            Self::InProgress => "in_progress",
+            Self::KeyReused => "key_reused",
             Self::UnknownOperation => "unknown_operation",
             Self::Unsupported => "unsupported",
             Self::Malformed => "malformed",
@@ -142,7 +148,7 @@ impl Kind {
         if let Self::RateLimited { retry_after } = self {
             return Some(*retry_after);
         }
-        if matches!(self, Self::Overloaded) {
+        if matches!(self, Self::Overloaded | Self::InProgress) {
             return Some(CROWDED);
         }
         None
@@ -306,6 +312,10 @@ fn default_message(kind: &Kind) -> Cow<'static, str> {
         Kind::PasswordRefused(fault) => password_message(*fault).into(),
         Kind::UnknownOutcome => {
             "the write was sent and its outcome is unknown; look before repeating it".into()
+        }
+        Kind::InProgress => "the same call is still under way; repeat it in a moment".into(),
+        Kind::KeyReused => {
+            "the Idempotency-Key was sent with another call; use a new one for each".into()
         }
         Kind::UnknownOperation => "there is no such operation; check its name".into(),
         Kind::Unsupported => {

@@ -221,6 +221,7 @@ impl Forward {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            once: permitted.once().cloned(),
         }
     }
 }

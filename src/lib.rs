@@ -20,8 +20,8 @@
 //! 3. At the seam, [`dialect::translate`] has the route's codec decode the request into calls.
 //!    What a dialect is written in, PHP forms or JSON-RPC, is read by [`framing`].
 //! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
-//!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`dispatch`] sends it
-//!    where its route says: [`execute`] carries it out on the [`store`], or [`forward`] settles what
+//!    bare `Call` into an `Authenticated` and then a `Permitted` one, [`once`] answers what was done
+//!    already, and [`dispatch`] sends it where its route says: [`execute`] carries it out on the [`store`], or [`forward`] settles what
 //!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
@@ -60,6 +60,8 @@
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.
+//! - A write that is sent again with its idempotency key is answered as before and not done again; what
+//!   is kept of it is in the transaction of its effect, or noted before it is sent on.
 //! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
 //!   in which nobody changes anything unnoticed without the pepper.
 //!
@@ -100,6 +102,8 @@ pub mod execute;
 pub mod forward;
 
 pub mod notify;
+
+pub mod once;
 
 pub mod dispatch;
 

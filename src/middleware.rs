@@ -92,6 +92,7 @@ pub(crate) mod routed {
             targets: crate::route::Targets::default(),
             losses: crate::route::Losses::default(),
             otherwise: None,
+            idempotency: crate::route::Idempotency::default(),
             auth: crate::route::Auth::default(),
         }
     }

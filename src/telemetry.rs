@@ -86,6 +86,8 @@ pub struct CallLine<'a> {
     pub action: Option<Action>,
     /// Why it was not done.
     pub error: Option<&'a Error>,
+    /// Whether it was done before, and only answered again.
+    pub replayed: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -116,6 +118,7 @@ pub fn log_call(line: &CallLine<'_>) {
         };
     }
     match line.error {
+        None if line.replayed => write_line!(info, call.replayed = true, "call answered again"),
         None => write_line!(info, "call answered"),
         Some(error) if *error.kind() == Kind::Internal => {
             write_line!(error, error.cause = causes(error).as_deref(), "call failed");

@@ -60,15 +60,33 @@ pub struct Answered {
     pub result: Result<Outcome, Error>,
     /// What of it was left out, for the caller to know.
     pub lost: Vec<Field>,
+    /// Whether it was done before, and the answer is given again.
+    pub replayed: bool,
 }
 
 impl Answered {
+    /// A call that was carried out.
+    fn done(caller: Option<Principal>, done: Done) -> Self {
+        let Done {
+            outcome,
+            lost,
+            replayed,
+        } = done;
+        Self {
+            caller,
+            result: Ok(outcome),
+            lost,
+            replayed,
+        }
+    }
+
     /// A call that was refused.
     pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
         Self {
             caller,
             result: Err(error),
             lost: Vec::new(),
+            replayed: false,
         }
     }
 }
@@ -214,11 +232,7 @@ where
                 passed_on: None,
             };
             Ok(match inner.call(authenticated).await {
-                Ok(Done { outcome, lost }) => Answered {
-                    caller,
-                    result: Ok(outcome),
-                    lost,
-                },
+                Ok(done) => Answered::done(caller, done),
                 Err(error) => Answered::refused(caller, error),
             })
         })

@@ -90,6 +90,7 @@ impl Denials {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            once: None,
         }
     }
 }
@@ -178,6 +179,8 @@ fn judge<'a>(caller: Option<&'a Principal>, error: &Error) -> Option<Judgement<'
             | PasswordFault::TooShort
             | PasswordFault::Characters,
         )
+        | Kind::InProgress
+        | Kind::KeyReused
         | Kind::UnknownOperation
         | Kind::Unsupported
         | Kind::Malformed

@@ -16,6 +16,7 @@ use super::scope::Scopes;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
 use crate::command::name::name_key;
+use crate::journal::seal::Seal;
 use crate::secret::Secret;
 
 /// A live key: everything but the secret itself.
@@ -152,6 +153,11 @@ impl KeyRing {
             used.stamp(now);
         }
         Some(Arc::clone(&slot.key))
+    }
+
+    /// What digests are made with that nobody can guess: of calls, as the audit trail's of users.
+    pub fn seal(&self) -> Seal {
+        self.pepper.seal()
     }
 
     /// What tells a caller apart whom an upstream judges; nothing where it presents nothing.

@@ -11,8 +11,8 @@ use super::route_limits::{FormSection, JsonSection};
 use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
-use super::value::{List, Size, Span, from_scalar};
-use super::{judge, losses, targets};
+use super::value::{Days, List, Size, Span, from_scalar};
+use super::{judge, losses, route_once, targets};
 use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
@@ -79,6 +79,10 @@ pub(super) struct RouteSection {
     auth: Option<judge::Judge>,
     /// The native operations of callers whom the upstream judges.
     native: Option<List<String>>,
+    /// How long a write that comes with an idempotency key is remembered.
+    idempotency_keep: Option<Days>,
+    /// Within what time the same `add` of the same caller, without a key, is the same call; 0 for none.
+    idempotency_window: Option<Span>,
     form: Option<FormSection>,
     json: Option<JsonSection>,
 }
@@ -138,6 +142,8 @@ impl RouteSection {
             in_flight: self.in_flight.unwrap_or(1024),
         };
         check(&limits, place, faults);
+        let idempotency = route_once::build(self.idempotency_keep, self.idempotency_window);
+        route_once::check(&idempotency, &auth, place, faults);
         let form = self.form.unwrap_or_default().build(place, faults);
         let json = self.json.unwrap_or_default().build(place, faults);
         let tables = Tables {
@@ -171,6 +177,7 @@ impl RouteSection {
             losses,
             auth,
             otherwise: None,
+            idempotency,
         })
     }
 }

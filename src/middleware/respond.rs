@@ -114,6 +114,7 @@ impl Noted {
             caller: None,
             action: None,
             error: Some(&error),
+            replayed: false,
             took: self.since.elapsed(),
         });
         self.reply_to
