@@ -35,6 +35,7 @@ mod store;
 mod suggest;
 mod targets;
 mod tls;
+mod upstream_retry;
 mod upstream_url;
 mod upstreams;
 mod value;

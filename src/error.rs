@@ -169,6 +169,7 @@ pub struct Error {
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     also: Vec<Self>,
+    tries: u32,
 }
 
 impl Error {
@@ -180,6 +181,7 @@ impl Error {
             message: message.into(),
             source: None,
             also: Vec::new(),
+            tries: 1,
         }
     }
 
@@ -224,6 +226,21 @@ impl Error {
         Some(first)
     }
 
+    /// The same, of what was sent so often.
+    #[must_use]
+    pub const fn after(mut self, tries: u32) -> Self {
+        self.tries = tries;
+        self
+    }
+
+    /// How often it was sent, where it was sent again.
+    pub const fn tries(&self) -> Option<u32> {
+        if self.tries > 1 {
+            return Some(self.tries);
+        }
+        None
+    }
+
     /// What went wrong.
     pub const fn kind(&self) -> &Kind {
         &self.kind
@@ -258,6 +275,9 @@ impl fmt::Debug for Error {
         }
         if !self.also.is_empty() {
             shown.field("also", &self.also);
+        }
+        if self.tries > 1 {
+            shown.field("tries", &self.tries);
         }
         shown.finish()
     }

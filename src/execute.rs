@@ -170,6 +170,7 @@ impl Execute {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
             once: None,
         }
     }

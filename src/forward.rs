@@ -22,6 +22,7 @@ pub mod pass;
 pub mod rehearsal;
 mod relay;
 mod renewal;
+pub mod retry;
 mod to_the_end;
 mod upstream;
 mod user_locks;
@@ -194,6 +195,7 @@ impl Forward {
     ) -> Result<Done, Error> {
         let realm = rules.keep_any().then(|| upstream.realm(call.account));
         let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
+        let tries = came.tries;
         let mut outcome = came.outcome;
         if let Some(realm) = realm {
             keep::merge(
@@ -206,7 +208,10 @@ impl Forward {
             )
             .await?;
         }
-        Ok(outcome.into())
+        Ok(Done {
+            tries,
+            ..Done::from(outcome)
+        })
     }
 
     fn entry(&self, permitted: &Permitted) -> Entry {
@@ -221,6 +226,7 @@ impl Forward {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
             once: permitted.once().cloned(),
         }
     }

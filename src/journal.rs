@@ -50,6 +50,8 @@ pub struct Entry {
     /// The event of which somebody outside is to be told, if the write of a user asks for it. It is
     /// queued in the transaction of the write.
     pub event: Option<EventId>,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
     /// What is claimed of the write, where its caller may send it again and have it done once.
     pub once: Option<Arc<Held>>,
 }

@@ -20,6 +20,8 @@ pub struct Done {
     pub lost: Vec<Field>,
     /// Whether it was done before, and only the answer is given again.
     pub replayed: bool,
+    /// How often a request of it was sent elsewhere, where one was sent again.
+    pub tries: u32,
 }
 
 impl From<Outcome> for Done {
@@ -28,6 +30,7 @@ impl From<Outcome> for Done {
             outcome,
             lost: Vec::new(),
             replayed: false,
+            tries: 1,
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct CallLine<'a> {
     pub error: Option<&'a Error>,
     /// Whether it was done before, and only answered again.
     pub replayed: bool,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
     /// How long it took.
     pub took: Duration,
 }
@@ -110,6 +112,7 @@ pub fn log_call(line: &CallLine<'_>) {
                 call.route = line.route.name.as_str(),
                 call.dialect = line.route.dialect.name(),
                 call.action = line.action.map(Action::name),
+                upstream.tries = line.tries,
                 error.kind = kind.map(Kind::name),
                 error.field = kind.and_then(Kind::field),
                 duration_us = took,

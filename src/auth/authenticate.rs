@@ -62,6 +62,8 @@ pub struct Answered {
     pub lost: Vec<Field>,
     /// Whether it was done before, and the answer is given again.
     pub replayed: bool,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
 }
 
 impl Answered {
@@ -71,12 +73,14 @@ impl Answered {
             outcome,
             lost,
             replayed,
+            tries,
         } = done;
         Self {
             caller,
             result: Ok(outcome),
             lost,
             replayed,
+            tries: Some(tries).filter(|tries| *tries > 1),
         }
     }
 
@@ -84,6 +88,7 @@ impl Answered {
     pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
         Self {
             caller,
+            tries: error.tries(),
             result: Err(error),
             lost: Vec::new(),
             replayed: false,

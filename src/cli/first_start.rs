@@ -104,6 +104,7 @@ async fn make(
         request_id: String::new(),
         not_done: None,
         event: None,
+        tries: None,
         once: None,
     };
     store

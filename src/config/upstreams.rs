@@ -11,6 +11,7 @@ use super::route_tables::Names;
 use super::routes::{DialectName, role_table, usual_path, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
+use super::upstream_retry::RetrySection;
 use super::upstream_url::{Address, parse};
 use super::value::{Given, List, Size, Span, from_scalar};
 use crate::auth::Credentials;
@@ -77,12 +78,13 @@ pub(super) struct UpstreamSection {
     head_bytes: Option<Size>,
     /// Bytes of an answer.
     response_bytes: Option<Size>,
+    retry: Option<RetrySection>,
 }
 
 impl UpstreamSection {
     /// Parses and checks the parts; paths are relative to the directory of `files`.
     pub(super) fn build(
-        self,
+        mut self,
         name: &str,
         files: SecretFiles<'_>,
         place: Place<'_>,
@@ -100,6 +102,7 @@ impl UpstreamSection {
         let credentials = self.credentials(dialect, files, place, faults);
         let tls = self.tls(files, place, faults);
         let terms = self.terms(dialect, place, faults);
+        let retry = self.retry.take().unwrap_or_default().build(place, faults);
         let anywhere = address.clone().unwrap_or_else(Address::anywhere);
         let client = self.client(&anywhere, tls.clone().unwrap_or_default());
         check(&client, place, faults);
@@ -125,6 +128,7 @@ impl UpstreamSection {
                 own_ids: self.own_ids.0.iter().map(|name| name.0).collect(),
             },
             keeps_host: self.host.is_none(),
+            retry,
         })
     }
 

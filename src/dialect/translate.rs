@@ -134,6 +134,7 @@ where
             action: asked.map(|asked| asked.action),
             error: answered.result.as_ref().err(),
             replayed: answered.replayed,
+            tries: answered.tries,
             took: since.elapsed(),
         });
         answered

@@ -39,6 +39,7 @@ impl Upstream {
             name: self.name.clone(),
             dialect: self.dialect,
             client: self.client.clone(),
+            again: Arc::clone(&self.again),
             terms: Arc::clone(&self.terms),
             hold: None,
             keeps_host: self.keeps_host,

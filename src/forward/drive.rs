@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
 use tokio::time::Instant;
 
+use super::retry::{Errand, Repeat, Way};
 use super::upstream::Upstream;
 use crate::auth::Call;
 use crate::client::{self, Cause, Sent, Stage};
@@ -23,6 +22,8 @@ pub(super) struct Came {
     /// The upstream's number of the user that the call is about, where it is about one and the
     /// number is known by now.
     pub(super) user: Option<Id>,
+    /// How often a request of it was sent, where one was sent again.
+    pub(super) tries: u32,
 }
 
 /// Why nothing came of a call.
@@ -45,13 +46,31 @@ pub(super) enum Doubt {
 }
 
 /// Sends what the call takes and reads what comes back. Nothing is ever sent twice that may have
-/// arrived.
+/// arrived, but what only reads or sets.
 pub(super) async fn run(
+    upstream: &Upstream,
+    call: Call,
+    known: Known,
+    deadline: Instant,
+) -> Result<Came, Stopped> {
+    let mut tries = 1;
+    match exchange(upstream, call, known, deadline, &mut tries).await {
+        Ok(came) => Ok(Came { tries, ..came }),
+        Err(Stopped { error, doubt }) => Err(Stopped {
+            error: error.after(tries),
+            doubt,
+        }),
+    }
+}
+
+async fn exchange(
     upstream: &Upstream,
     mut call: Call,
     known: Known,
     deadline: Instant,
+    tries: &mut u32,
 ) -> Result<Came, Stopped> {
+    let repeat = Repeat::of(&call.command);
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
@@ -70,7 +89,14 @@ pub(super) async fn run(
             }
             Step::Send { request, effect } => (request, effect),
         };
-        let answered = send(upstream, request, effect, deadline).await;
+        let errand = Errand {
+            upstream: &upstream.name,
+            effect,
+            repeat: repeat.with(effect),
+            deadline,
+        };
+        let way = Way::new(&upstream.client);
+        let answered = upstream.again.send(&errand, way, request, tries).await;
         let (head, body) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(failure) => {
@@ -133,6 +159,7 @@ fn came(outcome: Outcome, exchange: &Exchange, known: Option<Id>) -> Came {
     Came {
         user: made.or(found).or(known),
         outcome,
+        tries: 1,
     }
 }
 
@@ -144,23 +171,6 @@ const fn named_by_number(command: &Command) -> Option<Id> {
         return Some(*id);
     }
     None
-}
-
-/// Sends a request. A read that never left is sent once more.
-async fn send(
-    upstream: &Upstream,
-    request: Request<Bytes>,
-    effect: Effect,
-    deadline: Instant,
-) -> Result<Response<Bytes>, client::Failure> {
-    let until = Some(deadline.into_std());
-    let again = (effect == Effect::Read).then(|| request.clone());
-    match (upstream.client.send(request, until).await, again) {
-        (Err(failure), Some(again)) if failure.sent == Sent::Nothing && !is_late(&failure) => {
-            Box::pin(upstream.client.send(again, until)).await
-        }
-        (answered, _) => answered,
-    }
 }
 
 /// What the caller is told of a request without an answer. A read after a write that has settled
@@ -213,8 +223,4 @@ fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error {
             error
         }
     }
-}
-
-const fn is_late(failure: &client::Failure) -> bool {
-    matches!(failure.cause, Cause::Timeout { .. })
 }

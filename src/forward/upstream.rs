@@ -13,6 +13,7 @@ use super::drive::{self, Came};
 use super::hold::Hold;
 use super::keep::{self, Keeper};
 use super::own_credentials::OwnCredentials;
+use super::retry::{self, Again};
 use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
 use crate::client::{self, Client, InvalidParameters};
@@ -51,6 +52,8 @@ pub struct Parameters {
     pub crosswalk: crosswalk::Parameters,
     /// Whether relayed calls keep the host that callers know: unless it has to be called by another.
     pub keeps_host: bool,
+    /// When and how often a request is sent again that came to nothing.
+    pub retry: retry::Parameters,
 }
 
 /// An upstream in use.
@@ -61,6 +64,7 @@ pub(super) struct Upstream {
     pub(super) name: String,
     pub(super) dialect: Dialect,
     pub(super) client: Client,
+    pub(super) again: Arc<Again>,
     pub(super) terms: Arc<Terms>,
     /// What became of the gateway's own login; nothing where the credentials are a caller's.
     pub(super) hold: Option<Arc<Hold>>,
@@ -86,6 +90,7 @@ impl Upstream {
             dialect: parameters.dialect,
             total: parameters.client.total,
             client: Client::new(parameters.client)?,
+            again: Arc::new(Again::new(parameters.retry)),
             terms: Arc::new(parameters.terms),
             hold: Some(Arc::default()),
             own: Arc::new(OwnCredentials::new(

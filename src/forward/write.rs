@@ -113,18 +113,33 @@ impl Write {
         let carried_out = self.upstream.carry_out(call, &*self.keeper, deadline).await;
         // Where a turn is taken it ends once what the update leaves is kept: what is kept of two is in
         // the order in which the upstream did them. Elsewhere nobody knows it.
-        let (Came { outcome, user }, _turn) = carried_out?;
+        let (
+            Came {
+                outcome,
+                user,
+                tries,
+            },
+            _turn,
+        ) = carried_out?;
         if outcome.is_refusal() {
-            return Ok(outcome.into());
+            return Ok(Done {
+                tries,
+                ..Done::from(outcome)
+            });
         }
         let named = self.asked.user.or(user.map(own));
         let group = self.asked.group.or_else(|| made_group(&outcome));
-        let done = Forwarded::done(self.entry.clone(), named, group);
+        let entry = Entry {
+            tries: Some(tries).filter(|tries| *tries > 1),
+            ..self.entry.clone()
+        };
+        let done = Forwarded::done(entry, named, group);
         let unkept = keep::leave(&*self.keeper, realm, user, keeping, done).await;
         self.upstream.note_lost(&self.entry.request_id, &unkept);
         lost.extend(unkept);
         Ok(Done {
             lost,
+            tries,
             ..Done::from(outcome)
         })
     }
@@ -144,7 +159,11 @@ impl Write {
             "a write failed after its caller had left"
         );
         if *error.kind() == Kind::UnknownOutcome {
-            let unknown = Forwarded::unknown(self.entry, self.asked.user, self.asked.group);
+            let entry = Entry {
+                tries: error.tries(),
+                ..self.entry
+            };
+            let unknown = Forwarded::unknown(entry, self.asked.user, self.asked.group);
             self.keeper.forwarded(unknown).await;
         }
     }

@@ -115,6 +115,7 @@ impl Noted {
             action: None,
             error: Some(&error),
             replayed: false,
+            tries: None,
             took: self.since.elapsed(),
         });
         self.reply_to

@@ -84,7 +84,11 @@ fn every_option_is_mentioned() {
     let mut checked = 0;
     while let Some(table) = tables.pop() {
         for key in known_at(&table) {
-            if ["limits", "drain", "form", "json", "profile", "webhook"].contains(&key.as_str()) {
+            if [
+                "limits", "drain", "form", "json", "profile", "webhook", "retry",
+            ]
+            .contains(&key.as_str())
+            {
                 tables.push(format!("{table}.{key}"));
                 continue;
             }

@@ -107,6 +107,8 @@ mod relay_refusals;
 mod reload;
 mod reload_fixture;
 mod reload_load;
+mod retry;
+mod retry_budget;
 mod secrets;
 mod server_accept;
 mod server_drain;

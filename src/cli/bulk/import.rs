@@ -152,6 +152,7 @@ impl<N: Noun> Import<'_, N> {
                 request_id: String::new(),
                 not_done: None,
                 event: None,
+                tries: None,
                 once: None,
             };
             tries += 1;

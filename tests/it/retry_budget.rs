@@ -1,0 +1,104 @@
+//! An upstream that is down is not asked much more than callers ask, and the log says what was done.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+
+use crate::forward_fixture::{CALLERS_KEY, Front, vision6_at};
+use crate::process::{Served, curl};
+use crate::upstream_script::{Reply, Script};
+
+fn failing() -> Script {
+    Script::start(|_| {
+        let text = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+        Reply::Raw(text.as_bytes().to_vec())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_that_always_fails_sees_a_fifth_more_and_ten_a_second() {
+    let script = failing();
+    let front = Front::vision6(&vision6_at(script.address), "");
+    let begin = Instant::now();
+    let mut calls = 0_u32;
+    while calls < 600 || begin.elapsed().as_millis() < 1500 {
+        let reads = (0..10).map(|_| front.call("countUsers", "1"));
+        for answered in join_all(reads).await {
+            assert!(answered.body.contains(r#""code":100"#), "{answered:?}");
+        }
+        let set = front.call("editUser", r#"1,{"id":5,"position":"A"}"#).await;
+        assert!(!set.body.contains(r#""error":null"#), "{set:?}");
+        calls += 11;
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    let seen = f64::from(u32::try_from(script.asked().len()).unwrap());
+    let calls = f64::from(calls);
+    // And what a second's worth is there at the beginning.
+    let most = 1.2 * calls + 10.0 * seconds + 10.0;
+    println!("{calls} calls in {seconds:.1} s, {seen} requests, at most {most}");
+    assert!(seen <= most, "{seen} > {most}");
+    assert!(seen >= 1.15 * calls, "{seen} of {calls}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_an_upstream_fails_no_user_is_made_twice() {
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let script = Script::start(move |_| {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let made = r#"{"id":1,"result":5,"error":null}"#.to_owned();
+        match number % 5 {
+            0 => Reply::Raw(Vec::new()),
+            1 => Reply::Raw(
+                b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            ),
+            2 => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+            3 => Reply::Raw(b"HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n".to_vec()),
+            _ => Reply::Answer(200, made),
+        }
+    });
+    let options = "retry = { most = 10, per_second = 10000, percent = 100 }";
+    let front = Front::vision6(&format!("{}\n{options}", vision6_at(script.address)), "");
+    let adds = (0..200).map(|number| {
+        let details = format!(r#"1,{{"username":"user{number}x"}}"#);
+        let front = &front;
+        async move { front.call("addUser", &details).await }
+    });
+    join_all(adds).await;
+    let asked = script.asked();
+    assert_eq!(asked.len(), 200);
+    for number in 0..200 {
+        let name = format!("user{number}x");
+        let times = asked
+            .iter()
+            .filter(|asked| asked.body.contains(&name))
+            .count();
+        assert_eq!(times, 1, "{name}");
+    }
+}
+
+#[test]
+fn the_log_says_how_often_a_call_was_sent_and_when_the_budget_is_spent() {
+    let script = failing();
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[keys.crm]\nvalue = '{CALLERS_KEY}'\n[upstreams.back]\n{}\nretry = {{ percent = 0, per_second = 3 }}\n\
+         [routes.front]\ndialect = 'vision6'\nuser = 'back'\n",
+        vision6_at(script.address)
+    );
+    std::fs::write(directory.path().join("routes.toml"), text).unwrap();
+    let served = Served::start(directory.path());
+    let url = format!("{}/api/jsonrpcserver", served.url);
+    let body = format!(r#"{{"id":1,"method":"countUsers","params":["{CALLERS_KEY}",1]}}"#);
+    for _ in 0..4 {
+        curl(&["-d", &body, &url]);
+    }
+    let (_, log) = served.stop();
+    assert!(log.contains(r#""upstream.tries":3"#), "{log}");
+    assert!(log.contains("the upstream answered 503"), "{log}");
+    assert_eq!(
+        log.matches("not all of them are sent again").count(),
+        1,
+        "{log}"
+    );
+    assert!(!log.contains(CALLERS_KEY));
+}
