@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::retry::{Errand, Repeat, Way};
+use super::retry::{Bounds, Repeat, Way};
 use super::upstream::Upstream;
 use crate::auth::Call;
 use crate::client::{self, Cause, Sent, Stage};
@@ -89,14 +89,14 @@ async fn exchange(
             }
             Step::Send { request, effect } => (request, effect),
         };
-        let errand = Errand {
+        let bounds = Bounds {
             upstream: &upstream.name,
             effect,
             repeat: repeat.with(effect),
             deadline,
         };
         let way = Way::new(&upstream.client);
-        let answered = upstream.again.send(&errand, way, request, tries).await;
+        let answered = upstream.again.send(&bounds, way, request, tries).await;
         let (head, body) = match answered {
             Ok(answer) => answer.into_parts(),
             Err(failure) => {

@@ -73,9 +73,9 @@ pub(super) struct Again {
     jitter: RandomState,
 }
 
-/// A request, and what is to be known of it to send it again.
+/// Within what a request is sent, and again.
 #[derive(Debug)]
-pub(super) struct Errand<'a> {
+pub(super) struct Bounds<'a> {
     /// The upstream's name, for the log.
     pub(super) upstream: &'a str,
     /// Whether it changes anything.
@@ -98,23 +98,23 @@ impl Again {
     /// Sends a request, and again as long as it is worth it. `tries` is told of each time beyond the first.
     pub(super) async fn send(
         &self,
-        errand: &Errand<'_>,
+        bounds: &Bounds<'_>,
         mut way: Way<'_>,
         request: Request<Bytes>,
         tries: &mut u32,
     ) -> Answered {
         self.budget.earn();
         let hedge_after = self.parameters.hedge_after;
-        if let Some(after) = hedge_after.filter(|_| errand.effect == Effect::Read) {
+        if let Some(after) = hedge_after.filter(|_| bounds.effect == Effect::Read) {
             // Rare ways take no room in a call.
-            let hedged = Box::pin(self.hedged(errand, &mut way, &request, after, tries)).await;
-            return Box::pin(self.repeated(errand, way, request, hedged, tries)).await;
+            let hedged = Box::pin(self.hedged(bounds, &mut way, &request, after, tries)).await;
+            return Box::pin(self.repeated(bounds, way, request, hedged, tries)).await;
         }
         let spare = (self.parameters.retries > 0).then(|| request.clone());
-        let first = self.one(errand, &mut way, request).await;
+        let first = self.one(bounds, &mut way, request).await;
         match spare {
-            Some(spare) if is_worth_another(&first, errand.repeat).is_some() => {
-                Box::pin(self.repeated(errand, way, spare, first, tries)).await
+            Some(spare) if is_worth_another(&first, bounds.repeat).is_some() => {
+                Box::pin(self.repeated(bounds, way, spare, first, tries)).await
             }
             Some(_) | None => first,
         }
@@ -123,14 +123,14 @@ impl Again {
     /// One try.
     async fn one(
         &self,
-        errand: &Errand<'_>,
+        bounds: &Bounds<'_>,
         way: &mut Way<'_>,
         mut request: Request<Bytes>,
     ) -> Answered {
-        let mut until = errand.deadline;
+        let mut until = bounds.deadline;
         // What is sent once is waited for as long as there is time.
         if let Some(limit) = self.parameters.try_timeout
-            && errand.repeat == Repeat::Always
+            && bounds.repeat == Repeat::Always
         {
             until = until.min(Instant::now() + limit);
         }
@@ -146,36 +146,36 @@ impl Again {
     /// A read that is sent a second time while the first is under way; whichever is answered first counts.
     async fn hedged(
         &self,
-        errand: &Errand<'_>,
+        bounds: &Bounds<'_>,
         way: &mut Way<'_>,
         request: &Request<Bytes>,
         after: Duration,
         tries: &mut u32,
     ) -> Answered {
         let mut other = way.clone();
-        let mut first = pin!(self.one(errand, way, request.clone()));
+        let mut first = pin!(self.one(bounds, way, request.clone()));
         if let Ok(answered) = timeout(after, first.as_mut()).await {
             return answered;
         }
-        if !self.may_spend(errand) {
+        if !self.may_spend(bounds) {
             return first.await;
         }
         *tries = tries.saturating_add(1);
         tracing::debug!(
-            upstream.name = errand.upstream,
+            upstream.name = bounds.upstream,
             "an answer takes its time, and the read is sent a second time"
         );
-        let second = pin!(self.one(errand, &mut other, request.clone()));
+        let second = pin!(self.one(bounds, &mut other, request.clone()));
         match select(first, second).await {
-            Either::Left((answered, second)) if failed(&answered, errand) => second.await,
-            Either::Right((answered, first)) if failed(&answered, errand) => first.await,
+            Either::Left((answered, second)) if failed(&answered, bounds) => second.await,
+            Either::Right((answered, first)) if failed(&answered, bounds) => first.await,
             Either::Left((answered, _)) | Either::Right((answered, _)) => answered,
         }
     }
 
     async fn repeated(
         &self,
-        errand: &Errand<'_>,
+        bounds: &Bounds<'_>,
         mut way: Way<'_>,
         request: Request<Bytes>,
         first: Answered,
@@ -185,38 +185,38 @@ impl Again {
         // What leaves most in doubt of what came before: a later try that never left does not undo it.
         let mut before: Option<Answered> = None;
         for number in 0..self.parameters.retries {
-            let Some(asked) = is_worth_another(&last, errand.repeat) else {
+            let Some(asked) = is_worth_another(&last, bounds.repeat) else {
                 break;
             };
             let at = Instant::now() + self.wait(number).max(asked);
-            if at >= errand.deadline || !self.may_spend(errand) {
+            if at >= bounds.deadline || !self.may_spend(bounds) {
                 break;
             }
             tracing::info!(
-                upstream.name = errand.upstream,
+                upstream.name = bounds.upstream,
                 upstream.tries = number + 1,
                 error.cause = %Shown(&last),
                 "a request came to nothing and is sent again"
             );
             sleep_until(at).await;
             *tries = tries.saturating_add(1);
-            let next = self.one(errand, &mut way, request.clone()).await;
+            let next = self.one(bounds, &mut way, request.clone()).await;
             let came = std::mem::replace(&mut last, next);
             before = Some(more_doubtful(before, came));
         }
         match before {
-            Some(before) if errand.effect == Effect::Write && failed(&last, errand) => {
+            Some(before) if bounds.effect == Effect::Write && failed(&last, bounds) => {
                 more_doubtful(Some(before), last)
             }
             Some(_) | None => last,
         }
     }
 
-    fn may_spend(&self, errand: &Errand<'_>) -> bool {
+    fn may_spend(&self, bounds: &Bounds<'_>) -> bool {
         let spent = self.budget.spend(Instant::now());
         if spent.is_to_be_told {
             tracing::warn!(
-                upstream.name = errand.upstream,
+                upstream.name = bounds.upstream,
                 "so many requests come to nothing that not all of them are sent again"
             );
         }
@@ -234,8 +234,8 @@ impl Again {
 }
 
 /// Whether a try is none to be answered with, as long as there is another.
-fn failed(answered: &Answered, errand: &Errand<'_>) -> bool {
-    answered.is_err() || is_worth_another(answered, errand.repeat).is_some()
+fn failed(answered: &Answered, bounds: &Bounds<'_>) -> bool {
+    answered.is_err() || is_worth_another(answered, bounds.repeat).is_some()
 }
 
 fn more_doubtful(before: Option<Answered>, then: Answered) -> Answered {
