@@ -52,7 +52,8 @@
 //!   exception is a route whose upstream judges its callers ([`route::Auth`]): then they travel in an
 //!   [`auth::PassedOn`], which only [`forward`] opens, for one call to an upstream of the same dialect.
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, or kept
-//!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
+//!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived,
+//!   but what only reads or sets.
 //! - By a number that was looked up a while ago nothing is written before an answer has shown that its
 //!   user still has the name that the call says.
 //! - The running pipeline never changes: a reload builds the next one whole and puts it in its place

@@ -1,9 +1,9 @@
 //! Sending a request again that came to nothing.
 //!
 //! What may be sent again is read off the command, not off the method of HTTP, since every dialect posts
-//! its reads ([`Repeat`]); how often, off the upstream's parameters; and how many at once, off a budget
-//! ([`Budget`]), so that an upstream that is down is not asked three times as much. Each try goes out by
-//! [`Way::send`] and may take another connection.
+//! its reads (`Repeat`); how often, off the upstream's parameters; and how many at once, off a budget
+//! (`Budget`), so that an upstream that is down is not asked three times as much. Each try goes out by
+//! `Way::send` and may take another connection.
 
 mod budget;
 mod repeat;

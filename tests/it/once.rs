@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::forward_fixture::{Answered, CALLERS_KEY, Front};
 use crate::harness::NOW;
 use crate::once_fixture::{Told, add, add_as, assert_done_once, fifty, routes, told};
+use crate::process::{dragoman, finish};
 
 const VISION6: Dialect = Dialect::Vision6;
 
@@ -364,6 +365,24 @@ async fn neither_a_key_nor_a_password_is_kept_in_plain() {
         }
     }
     assert!(read > 4096, "{read}");
+}
+
+#[test]
+fn a_gateway_without_a_store_says_that_a_restart_forgets_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[keys.crm]\nvalue = 'a-key-0123456789'\n\
+                [upstreams.back]\ndialect = 'vision6'\nurl = 'http://127.0.0.1:1'\nkey = 'k'\n\
+                [routes.a]\ndialect = 'vision6'\nuser = 'back'\n";
+    let said = |options: &str| {
+        let text = format!("{text}{options}");
+        std::fs::write(directory.path().join("routes.toml"), text).unwrap();
+        let (code, _, said) = finish(dragoman(directory.path()).arg("check"));
+        assert_eq!(code, Some(0), "{said}");
+        said
+    };
+    let remark = "routes.a: without a store idempotency keys are remembered in memory only";
+    assert!(said("idempotency_window = '5s'").contains(remark));
+    assert!(!said("").contains("idempotency"));
 }
 
 #[test]

@@ -81,6 +81,11 @@ fn a_gateway_killed_after_the_commit_answers_the_same_call_when_it_is_back() {
         let id = number(directory.path(), &id);
         let result = format!("\"result\":{id},\"error\":null");
         assert!(answer.contains(&result), "{answer}");
+        let (_, log) = served.stop();
+        let line = log
+            .lines()
+            .find(|line| line.contains("call answered again"));
+        assert!(line.unwrap().contains("\"call.replayed\":true"), "{log}");
     }
     let trail = "SELECT count(*) FROM audit WHERE action = 'user.create' AND principal = 'key:crm'";
     assert_eq!(number(directory.path(), trail), 3);
