@@ -14,13 +14,14 @@ mod hash_threads;
 pub mod keys;
 pub mod passed_on;
 pub mod password;
+mod permitted;
 pub mod principal;
 pub mod scope;
 pub mod sign_in;
 mod verified;
 
 pub use self::authenticate::Authenticated;
-pub use self::authorize::Permitted;
 pub use self::call::{Call, Context, Credentials, Unread};
 pub use self::passed_on::PassedOn;
+pub use self::permitted::Permitted;
 pub use self::principal::Principal;

@@ -8,6 +8,7 @@ pub mod exchange;
 pub mod expresses;
 pub mod grupo;
 pub mod relayed;
+mod repetition;
 pub mod translate;
 pub mod vision6;
 
@@ -214,6 +215,14 @@ pub fn decode_response(
 }
 
 impl ReplyTo {
+    /// The id that the caller gave the call at that position, as JSON, where the dialect has any.
+    pub fn call_id(&self, position: usize) -> Option<&str> {
+        match self {
+            Self::Grupo(_) | Self::B2evolution(_) => None,
+            Self::Vision6(reply_to) => reply_to.call_id(position),
+        }
+    }
+
     /// [`Codec::encode_response`] of the dialect it belongs to.
     pub fn encode_response(
         self,

@@ -61,6 +61,10 @@ pub enum Kind {
     PasswordRefused(PasswordFault),
     /// A write was sent and nobody knows what became of it.
     UnknownOutcome,
+    /// The same call, as its idempotency key says, is still under way.
+    InProgress,
+    /// The idempotency key is that of another call.
+    KeyReused,
     /// The dialect has no such operation.
     UnknownOperation,
     /// The operation exists, and the target cannot do it.
@@ -125,6 +129,8 @@ impl Kind {
             Self::NotAMember => "not_a_member",
             Self::PasswordRefused(_) => "password_refused",
             Self::UnknownOutcome => "unknown_outcome",
+            Self::InProgress => "in_progress",
+            Self::KeyReused => "key_reused",
             Self::UnknownOperation => "unknown_operation",
             Self::Unsupported => "unsupported",
             Self::Malformed => "malformed",
@@ -142,7 +148,7 @@ impl Kind {
         if let Self::RateLimited { retry_after } = self {
             return Some(*retry_after);
         }
-        if matches!(self, Self::Overloaded) {
+        if matches!(self, Self::Overloaded | Self::InProgress) {
             return Some(CROWDED);
         }
         None
@@ -163,6 +169,7 @@ pub struct Error {
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     also: Vec<Self>,
+    tries: u32,
 }
 
 impl Error {
@@ -174,6 +181,7 @@ impl Error {
             message: message.into(),
             source: None,
             also: Vec::new(),
+            tries: 1,
         }
     }
 
@@ -218,6 +226,21 @@ impl Error {
         Some(first)
     }
 
+    /// The same, of what was sent so often.
+    #[must_use]
+    pub const fn after(mut self, tries: u32) -> Self {
+        self.tries = tries;
+        self
+    }
+
+    /// How often it was sent, where it was sent again.
+    pub const fn tries(&self) -> Option<u32> {
+        if self.tries > 1 {
+            return Some(self.tries);
+        }
+        None
+    }
+
     /// What went wrong.
     pub const fn kind(&self) -> &Kind {
         &self.kind
@@ -252,6 +275,9 @@ impl fmt::Debug for Error {
         }
         if !self.also.is_empty() {
             shown.field("also", &self.also);
+        }
+        if self.tries > 1 {
+            shown.field("tries", &self.tries);
         }
         shown.finish()
     }
@@ -306,6 +332,10 @@ fn default_message(kind: &Kind) -> Cow<'static, str> {
         Kind::PasswordRefused(fault) => password_message(*fault).into(),
         Kind::UnknownOutcome => {
             "the write was sent and its outcome is unknown; look before repeating it".into()
+        }
+        Kind::InProgress => "the same call is still under way; repeat it in a moment".into(),
+        Kind::KeyReused => {
+            "the Idempotency-Key was sent with another call; use a new one for each".into()
         }
         Kind::UnknownOperation => "there is no such operation; check its name".into(),
         Kind::Unsupported => {

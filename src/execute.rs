@@ -67,11 +67,13 @@ impl Execute {
             .command()
             .user_change()
             .is_some_and(|change| change.notify);
+        let once = permitted.once().cloned();
         let (principal, account, command, context) = permitted.into_parts();
         let (action, deadline) = (command.action(), context.deadline);
         // A read leaves no record, so that its entry is not even drafted.
         let write = || {
-            let entry = self.entry(&principal, account, action, &context);
+            let mut entry = self.entry(&principal, account, action, &context);
+            entry.once.clone_from(&once);
             Write {
                 store: &*self.store,
                 passwords: &self.passwords,
@@ -168,6 +170,8 @@ impl Execute {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
+            once: None,
         }
     }
 

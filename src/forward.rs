@@ -26,6 +26,7 @@ pub mod question;
 pub mod rehearsal;
 mod relay;
 mod renewal;
+pub mod retry;
 mod to_the_end;
 mod upstream;
 mod user_locks;
@@ -203,6 +204,7 @@ impl Forward {
     ) -> Result<Done, Error> {
         let realm = rules.keep_any().then(|| upstream.realm(call.account));
         let (came, _) = upstream.carry_out(call, &*self.keeper, deadline).await?;
+        let tries = came.tries;
         let mut outcome = came.outcome;
         if let Some(realm) = realm {
             keep::merge(
@@ -215,7 +217,10 @@ impl Forward {
             )
             .await?;
         }
-        Ok(outcome.into())
+        Ok(Done {
+            tries,
+            ..Done::from(outcome)
+        })
     }
 
     fn entry(&self, permitted: &Permitted) -> Entry {
@@ -230,6 +235,8 @@ impl Forward {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
+            once: permitted.once().cloned(),
         }
     }
 }

@@ -6,18 +6,24 @@
 //! records are a chain ([`seal`]), so that [`verify`] finds what was changed, removed or put in.
 //! Nothing secret is in it: no key, password, body or e-mail address; what a user or group
 //! looked like is there as a keyed digest only.
+//!
+//! Beside it stands what is kept of calls that are to be done [`once`], for as long as they may be
+//! repeated.
 
 pub mod denial;
 pub mod event;
 pub mod forwarded;
+pub mod once;
 pub mod record;
 pub mod seal;
 pub mod tally;
 pub mod verify;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use self::event::EventId;
+use self::once::Held;
 use crate::clock::Timestamp;
 use crate::command::{AccountId, Action};
 
@@ -44,6 +50,10 @@ pub struct Entry {
     /// The event of which somebody outside is to be told, if the write of a user asks for it. It is
     /// queued in the transaction of the write.
     pub event: Option<EventId>,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
+    /// What is claimed of the write, where its caller may send it again and have it done once.
+    pub once: Option<Arc<Held>>,
 }
 
 impl Entry {

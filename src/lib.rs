@@ -20,10 +20,10 @@
 //! 3. At the seam, [`dialect::translate`] has the route's codec decode the request into calls.
 //!    What a dialect is written in, PHP forms or JSON-RPC, is read by [`framing`].
 //! 4. Each call passes the command stack, which knows nothing of HTTP: [`auth`] turns it from a
-//!    bare `Call` into an `Authenticated` and then a `Permitted` one, and [`dispatch`] sends it
-//!    where its route says: [`execute`] carries it out on the [`store`], or [`forward`] settles what
-//!    would be lost and has an upstream do it, by a [`dialect::exchange`] over the [`client`] of one of its
-//!    [`forward::endpoints`].
+//!    bare `Call` into an `Authenticated` and then a `Permitted` one, [`once`] answers what was done
+//!    already, and [`dispatch`] sends it where its route says: [`execute`] carries it out on the
+//!    [`store`], or [`forward`] settles what would be lost and has an upstream do it, by a
+//!    [`dialect::exchange`] over the [`client`] of one of its [`forward::endpoints`].
 //! 5. Back at the seam the codec encodes outcomes and errors into one answer.
 //!
 //! A route whose mode ([`route::Mode`]) is not to translate hands all its requests to its site, and
@@ -56,7 +56,8 @@
 //!   exception is a route whose upstream judges its callers ([`route::Auth`]): then they travel in an
 //!   [`auth::PassedOn`], which only [`forward`] opens, for one call to an upstream of the same dialect.
 //! - What an upstream cannot express is refused or left out by rule before anything is sent, or kept
-//!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived.
+//!   in the store once the upstream has done the rest. Nothing is sent twice that may have arrived,
+//!   but what only reads or sets.
 //! - By a number that was looked up a while ago nothing is written before an answer has shown that its
 //!   user still has the name that the call says.
 //! - The running pipeline never changes: a reload builds the next one whole and puts it in its place
@@ -64,6 +65,8 @@
 //! - Decoding and encoding are pure functions of the request and the route's policy.
 //! - An acknowledged write survives `kill -9` and a power cut, and so does a notification that it
 //!   promised; a write whose caller left is still done and audited.
+//! - A write that is sent again with its idempotency key is answered as before and not done again; what
+//!   is kept of it is in the transaction of its effect, or noted before it is sent on.
 //! - Every write, and every denial of a known caller, is in the audit trail ([`journal`]), a chain
 //!   in which nobody changes anything unnoticed without the pepper.
 //!
@@ -106,6 +109,8 @@ pub mod forward;
 pub mod observe;
 
 pub mod notify;
+
+pub mod once;
 
 pub mod dispatch;
 

@@ -93,6 +93,7 @@ pub(crate) mod routed {
             losses: crate::route::Losses::default(),
             otherwise: None,
             mode: crate::route::Mode::default(),
+            idempotency: crate::route::Idempotency::default(),
             auth: crate::route::Auth::default(),
         }
     }

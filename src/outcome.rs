@@ -18,6 +18,10 @@ pub struct Done {
     pub outcome: Outcome,
     /// Fields that the target has no place for and that the route says to leave out, noisily.
     pub lost: Vec<Field>,
+    /// Whether it was done before, and only the answer is given again.
+    pub replayed: bool,
+    /// How often a request of it was sent elsewhere, where one was sent again.
+    pub tries: u32,
 }
 
 impl From<Outcome> for Done {
@@ -25,6 +29,8 @@ impl From<Outcome> for Done {
         Self {
             outcome,
             lost: Vec::new(),
+            replayed: false,
+            tries: 1,
         }
     }
 }
@@ -54,6 +60,13 @@ pub enum Outcome {
     Timezones(Vec<Timezone>),
     /// A system of the caller's own dialect answered, and its answer is handed back as it is.
     Relayed(Box<Relayed>),
+}
+
+impl Outcome {
+    /// Whether a native operation was answered, and not done.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Relayed(relayed) if relayed.is_refusal)
+    }
 }
 
 /// The answer to a native operation. There are sessions and tokens in it, so that it cannot be

@@ -51,6 +51,27 @@ pub struct Route {
     pub otherwise: Option<Arc<PassRoute>>,
     /// What becomes of its requests.
     pub mode: Mode,
+    /// How long its callers' writes are remembered.
+    pub idempotency: Idempotency,
+}
+
+/// For how long a write that is sent again is answered as before, and not done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// One that is sent with an idempotency key.
+    pub keep: Duration,
+    /// One that makes a user or a group, sent without: the same command of the same caller is the same
+    /// call within that time. Nothing where each is one of its own.
+    pub window: Option<Duration>,
+}
+
+impl Default for Idempotency {
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_secs(24 * 60 * 60),
+            window: None,
+        }
+    }
 }
 
 /// Who judges the credentials of a route's callers.

@@ -45,6 +45,7 @@ use crate::middleware::timeout::TimeoutLayer;
 use crate::middleware::unread_body::{UnreadBodyLayer, WatchedBody};
 use crate::middleware::{BodyError, ClientIp, ResponseBody, Routed};
 use crate::observe::{Tap, Tapped};
+use crate::once::OnceLayer;
 use crate::route::{Entry, Mode, PassRoute, Route, is_plain};
 use crate::router::Router;
 use crate::server::{Offer, OverTls, PeerAddr};
@@ -189,6 +190,7 @@ fn commands(
     };
     let sign_in = lasting.sign_in(&parts, users);
     let passwords = lasting.passwords(&parts);
+    let claims = lasting.claims(&parts);
     // A user who changes its password proves the one before as at signing in.
     let execute = parts.store.map(|store| {
         let (sign_in, clock) = (Arc::clone(&sign_in), parts.clock.clone());
@@ -202,6 +204,8 @@ fn commands(
             parts.account,
         ))
         .layer(AuthorizeLayer::new(parts.account))
+        // An answer is given again only to who may have the call carried out.
+        .layer(OnceLayer::new(claims))
         // Last, since only here it matters who carries a command out.
         .service(Dispatch::new(execute, parts.forward))
 }

@@ -15,6 +15,7 @@ pub mod kept;
 pub mod key_uses;
 pub mod modes;
 pub mod notifications;
+pub mod once;
 mod person_name;
 mod reserved;
 mod rotation;
@@ -42,6 +43,7 @@ use crate::command::{AccountId, Id};
 use crate::error::{Error, Kind};
 use crate::journal::Entry;
 use crate::journal::denial::DenialLog;
+use crate::journal::once::OnceLog;
 use crate::outcome::UserPage;
 
 /// What a store answers, later.
@@ -51,12 +53,14 @@ pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 ///
 /// Not found is `Ok(None)` where one thing is looked for. The password inside a change is never
 /// read: its hash comes beside it. A write that was refused, or found nothing to change, leaves no
-/// audit record. Where the entry of a user's write has an event, a notification is queued with it.
+/// audit record. Where the entry of a user's write has an event, a notification is queued with it. Where it
+/// is claimed, the claim is kept with it; [`StoreError::Repeated`] if its key is known.
 pub trait Store:
     UserDirectory
     + KeyStore
     + AuditStore
     + DenialLog
+    + OnceLog
     + KeptFields
     + CrosswalkStore
     + NotificationQueue
@@ -224,6 +228,9 @@ pub enum StoreError {
     /// The search has more conditions or values than the store takes.
     #[error("the search has too many conditions or values")]
     SearchTooLong,
+    /// The same call was carried out already, or is; or another one with its idempotency key.
+    #[error("the call was made before")]
+    Repeated,
     /// Too much is waiting already.
     #[error("the store's queue is full")]
     Overloaded,
@@ -248,6 +255,7 @@ impl From<StoreError> for Error {
                 Kind::BadSearch,
                 "the search has too many conditions or values; ask for less at once",
             ),
+            StoreError::Repeated => Kind::InProgress.into(),
             StoreError::Overloaded => Kind::Overloaded.into(),
             StoreError::Unavailable(_) => Self::from(Kind::Overloaded).caused_by(error),
             StoreError::Database(_) => Self::internal(error),

@@ -86,6 +86,10 @@ pub struct CallLine<'a> {
     pub action: Option<Action>,
     /// Why it was not done.
     pub error: Option<&'a Error>,
+    /// Whether it was done before, and only answered again.
+    pub replayed: bool,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
     /// How long it took.
     pub took: Duration,
 }
@@ -108,6 +112,7 @@ pub fn log_call(line: &CallLine<'_>) {
                 call.route = line.route.name.as_str(),
                 call.dialect = line.route.dialect.name(),
                 call.action = line.action.map(Action::name),
+                upstream.tries = line.tries,
                 error.kind = kind.map(Kind::name),
                 error.field = kind.and_then(Kind::field),
                 duration_us = took,
@@ -116,6 +121,7 @@ pub fn log_call(line: &CallLine<'_>) {
         };
     }
     match line.error {
+        None if line.replayed => write_line!(info, call.replayed = true, "call answered again"),
         None => write_line!(info, "call answered"),
         Some(error) if *error.kind() == Kind::Internal => {
             write_line!(error, error.cause = causes(error).as_deref(), "call failed");

@@ -60,15 +60,38 @@ pub struct Answered {
     pub result: Result<Outcome, Error>,
     /// What of it was left out, for the caller to know.
     pub lost: Vec<Field>,
+    /// Whether it was done before, and the answer is given again.
+    pub replayed: bool,
+    /// How often it was sent to an upstream, where that is more than once.
+    pub tries: Option<u32>,
 }
 
 impl Answered {
+    /// A call that was carried out.
+    fn done(caller: Option<Principal>, done: Done) -> Self {
+        let Done {
+            outcome,
+            lost,
+            replayed,
+            tries,
+        } = done;
+        Self {
+            caller,
+            result: Ok(outcome),
+            lost,
+            replayed,
+            tries: Some(tries).filter(|tries| *tries > 1),
+        }
+    }
+
     /// A call that was refused.
     pub const fn refused(caller: Option<Principal>, error: Error) -> Self {
         Self {
             caller,
+            tries: error.tries(),
             result: Err(error),
             lost: Vec::new(),
+            replayed: false,
         }
     }
 }
@@ -214,11 +237,7 @@ where
                 passed_on: None,
             };
             Ok(match inner.call(authenticated).await {
-                Ok(Done { outcome, lost }) => Answered {
-                    caller,
-                    result: Ok(outcome),
-                    lost,
-                },
+                Ok(done) => Answered::done(caller, done),
                 Err(error) => Answered::refused(caller, error),
             })
         })

@@ -7,9 +7,9 @@ use futures_util::future::{Either, Ready, ready};
 use tower::{Layer, Service};
 
 use super::authenticate::Authenticated;
-use super::call::{Call, Context};
+use super::call::Call;
 use super::keys::Key;
-use super::passed_on::PassedOn;
+use super::permitted::Permitted;
 use super::principal::Principal;
 use crate::command::extension::Guard;
 use crate::command::user::{Status, UserChange, UserRef};
@@ -17,48 +17,6 @@ use crate::command::{AccountId, Action, Command, Dialect, Id};
 use crate::error::{Error, Kind};
 use crate::outcome::Done;
 use crate::route::{Auth, Target};
-
-/// A command that its principal may have carried out, in the account it was found to mean.
-#[derive(Clone, Debug)]
-pub struct Permitted {
-    principal: Principal,
-    account: AccountId,
-    command: Command,
-    context: Context,
-    passed_on: Option<PassedOn>,
-}
-
-impl Permitted {
-    /// Who asks.
-    pub const fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// In which account.
-    pub const fn account(&self) -> AccountId {
-        self.account
-    }
-
-    /// What is asked.
-    pub const fn command(&self) -> &Command {
-        &self.command
-    }
-
-    /// What surrounds it.
-    pub const fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Takes what the caller presented out, for an upstream that judges it; nothing anywhere else.
-    pub const fn take_passed_on(&mut self) -> Option<PassedOn> {
-        self.passed_on.take()
-    }
-
-    /// The parts, for the stage that carries it out.
-    pub fn into_parts(self) -> (Principal, AccountId, Command, Context) {
-        (self.principal, self.account, self.command, self.context)
-    }
-}
 
 /// Decides whether a principal may do what it asks, and in which account.
 ///
@@ -123,13 +81,9 @@ fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Pe
     let Call {
         command, context, ..
     } = call;
-    Ok(Permitted {
-        principal,
-        account,
-        command,
-        context,
-        passed_on,
-    })
+    Ok(Permitted::new(
+        principal, account, command, context, passed_on,
+    ))
 }
 
 /// The account that a call means, if the principal may do what it asks there. It permits nothing by

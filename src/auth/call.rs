@@ -101,6 +101,19 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// What the call sticks to one of an upstream's endpoints by.
     pub stick: Option<u64>,
+    /// What tells the call from others like it, where its caller may send it again.
+    pub repetition: Option<Box<Repetition>>,
+}
+
+/// What a caller says, or its request shows, of which call it is. The same call sent again says the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repetition {
+    /// The idempotency key, where there is one; what is wrong with it, where it is none.
+    pub key: Option<Result<String, &'static str>>,
+    /// Which call of its request it is.
+    pub position: usize,
+    /// The id that the caller gave it (JSON-RPC), as JSON.
+    pub id: Option<String>,
 }
 
 impl Context {

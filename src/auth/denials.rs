@@ -67,7 +67,10 @@ impl Denials {
             }
             (Some(Judgement::Somebody(principal, verdict)), Some(asked)) => {
                 self.log.denied(Denial {
-                    entry: self.entry(principal, asked, context),
+                    entry: Entry {
+                        tries: error.tries(),
+                        ..self.entry(principal, asked, context)
+                    },
                     user: asked.user,
                     group: asked.group,
                     verdict,
@@ -90,6 +93,8 @@ impl Denials {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
+            once: None,
         }
     }
 }
@@ -178,6 +183,8 @@ fn judge<'a>(caller: Option<&'a Principal>, error: &Error) -> Option<Judgement<'
             | PasswordFault::TooShort
             | PasswordFault::Characters,
         )
+        | Kind::InProgress
+        | Kind::KeyReused
         | Kind::UnknownOperation
         | Kind::Unsupported
         | Kind::Malformed

@@ -16,6 +16,7 @@ use super::scope::Scopes;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
 use crate::command::name::name_key;
+use crate::journal::seal::Seal;
 use crate::secret::Secret;
 
 /// A live key: everything but the secret itself.
@@ -174,6 +175,11 @@ impl KeyRing {
         }
         found_it(slot);
         Some(Arc::clone(&slot.key))
+    }
+
+    /// What digests are made with that nobody can guess: of calls, as the audit trail's of users.
+    pub fn seal(&self) -> Seal {
+        self.pepper.seal()
     }
 
     /// What tells a caller apart whom an upstream judges; nothing where it presents nothing.

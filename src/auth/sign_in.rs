@@ -183,6 +183,8 @@ impl SignIn {
             request_id: context.request_id.to_string(),
             not_done: None,
             event: None,
+            tries: None,
+            once: None,
         };
         let users = Arc::clone(&self.users);
         let passwords = self.passwords.clone();

@@ -17,7 +17,7 @@ use crate::dialect::exchange::Unknown;
 use crate::dialect::expresses::rewrites;
 use crate::dialect::is_always_ours;
 use crate::forward::Parameters;
-use crate::route::{Auth, Mode, OnLoss, Route, Target};
+use crate::route::{Auth, Idempotency, Mode, OnLoss, Route, Target};
 
 /// Prints the routes, or the lines to paste, or fails with every fault.
 pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result<(), Failure> {
@@ -30,6 +30,15 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &CheckArguments) -> Result
     notifier::receiver(&config).map_err(|failure| Failure::Usage(failure.into_text()))?;
     for objection in certificates::objections(&config, Clock::system().now()) {
         super::remark(&format!("{}: {objection}", config.file));
+    }
+    for route in config.routes.iter().filter(|_| !config.has_store) {
+        if route.idempotency != Idempotency::default() {
+            super::remark(&format!(
+                "{}: routes.{}: without a store idempotency keys are remembered in memory only, and a \
+                 restart forgets them",
+                config.file, route.name
+            ));
+        }
     }
     if arguments.suggest {
         return suggest(&config);

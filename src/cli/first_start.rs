@@ -104,6 +104,8 @@ async fn make(
         request_id: String::new(),
         not_done: None,
         event: None,
+        tries: None,
+        once: None,
     };
     store
         .bootstrap(record, username, hash, entry)

@@ -207,5 +207,7 @@ pub(super) fn entry(config: &Config, now: Timestamp, act: Act) -> Entry {
         request_id: String::new(),
         not_done: None,
         event: None,
+        tries: None,
+        once: None,
     }
 }

@@ -30,7 +30,7 @@ use crate::server::signals::Hangups;
 use crate::server::tls::Tls;
 use crate::server::{self, Address, Limits, Listener, Outcome, Server, signals};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{KeyStore, Store, audit, key_uses};
+use crate::store::{KeyStore, Store, audit, key_uses, once};
 use crate::{stack, telemetry};
 
 /// Serves, and returns once drained: the exit code of the process.
@@ -155,6 +155,7 @@ async fn keep_house(store: Option<&SqliteStore>, keys: &KeyRing, clock: &Clock) 
     tokio::select! {
         never = audit::keep_counting(store, clock) => never,
         never = key_uses::keep_noting(keys, store) => never,
+        never = once::keep_forgetting(store, clock) => never,
     }
 }
 

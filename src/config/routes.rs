@@ -13,8 +13,8 @@ use super::route_profile::{OrganizationSection, ProfileSection, Tables};
 use super::route_tables::{Names, by_id};
 use super::suggest::did_you_mean;
 use super::upstream_health::StickyName;
-use super::value::{List, Size, Span, from_scalar};
-use super::{judge, losses, targets};
+use super::value::{Days, List, Size, Span, from_scalar};
+use super::{judge, losses, route_once, targets};
 use crate::command::Dialect;
 use crate::command::text::Text;
 use crate::command::user::Role;
@@ -85,6 +85,10 @@ pub(super) struct RouteSection {
     sticky: Option<StickyName>,
     /// The native operations of callers whom the upstream judges.
     native: Option<List<String>>,
+    /// How long a write that comes with an idempotency key is remembered.
+    idempotency_keep: Option<Days>,
+    /// Within what time the same `add` of the same caller, without a key, is the same call; 0 for none.
+    idempotency_window: Option<Span>,
     form: Option<FormSection>,
     json: Option<JsonSection>,
 }
@@ -145,6 +149,8 @@ impl RouteSection {
             in_flight: self.in_flight.unwrap_or(1024),
         };
         check(&limits, place, faults);
+        let idempotency = route_once::build(self.idempotency_keep, self.idempotency_window);
+        route_once::check(&idempotency, &auth, place, faults);
         let form = self.form.unwrap_or_default().build(place, faults);
         let json = self.json.unwrap_or_default().build(place, faults);
         let tables = Tables {
@@ -179,6 +185,7 @@ impl RouteSection {
             auth,
             otherwise: None,
             mode: self.mode.map_or(Mode::Translate, |mode| mode.0),
+            idempotency,
         })
     }
 }

@@ -13,6 +13,7 @@ use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
 use super::upstream_address::{EndpointList, check};
 use super::upstream_health::{BreakerSection, CheckSection, StickyName};
+use super::upstream_retry::RetrySection;
 use super::upstream_url::Address;
 use super::value::{Given, List, Size, Span, from_scalar};
 use crate::auth::Credentials;
@@ -89,6 +90,7 @@ pub(super) struct UpstreamSection {
     sticky: Option<StickyName>,
     breaker: Option<BreakerSection>,
     check: Option<CheckSection>,
+    retry: Option<RetrySection>,
 }
 
 impl UpstreamSection {
@@ -119,6 +121,7 @@ impl UpstreamSection {
         let known = credentials.as_ref().unwrap_or(&Credentials::None);
         let check = self.check.take();
         let check = check.and_then(|check| check.build(known, place, faults));
+        let retry = self.retry.take().unwrap_or_default().build(place, faults);
         let (addresses, tls) = (addresses?, tls?);
         let mut endpoints = addresses
             .iter()
@@ -163,6 +166,7 @@ impl UpstreamSection {
                 own_ids: self.own_ids.0.iter().map(|name| name.0).collect(),
             },
             keeps_host: self.host.is_none(),
+            retry,
         })
     }
 

@@ -40,7 +40,7 @@ use crate::secret::Secret;
 pub enum Effect {
     /// It does not: it may be sent again, and be given up.
     Read,
-    /// It may: it is sent once, and waited for.
+    /// It may: it is waited for, and sent once unless its command only sets.
     Write,
 }
 

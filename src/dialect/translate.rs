@@ -9,8 +9,10 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response};
 use tower::Service;
 
+use super::repetition::Repetitions;
 use super::{Decoded, ReplyTo, decode_request, relayed};
 use crate::auth::authenticate::Answered;
+use crate::auth::call::Repetition;
 use crate::auth::denials::{Asked, Denials};
 use crate::auth::{Call, Context, Unread};
 use crate::command::field::Field;
@@ -20,6 +22,10 @@ use crate::telemetry::{CallLine, log_call};
 
 /// Names what an upstream had no place for, where the route says to leave it out and to say so.
 const LOST: HeaderName = HeaderName::from_static("x-dragoman-lost");
+
+/// Says that a call was carried out before, and its answer is given again; of a batch, that one of its
+/// calls was.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// One request at the seam.
 #[derive(Debug)]
@@ -67,22 +73,32 @@ where
         context.deadline = Some(Instant::now() + route.limits.call_timeout);
         context.host = relayed::public_host(&route, &head);
         let (calls, reply_to) = decode(&head, &body, &route);
+        let repetitions = Repetitions::of(&head, &route);
         context.route = Some(Arc::clone(&route));
-        async move { self.answer(calls, reply_to, context, &route).await }
+        async move {
+            self.answer(calls, reply_to, repetitions, context, &route)
+                .await
+        }
     }
 
     async fn answer(
         &self,
         calls: Vec<Result<Call, Box<Unread>>>,
         reply_to: ReplyTo,
+        repetitions: Option<Repetitions>,
         context: Context,
         route: &Route,
     ) -> Response<Bytes> {
         let mut commands = self.commands.clone();
         let mut results = Vec::with_capacity(calls.len());
         let mut lost = Vec::new();
-        for call in calls {
+        let mut is_replayed = false;
+        for (position, mut call) in calls.into_iter().enumerate() {
+            let id = reply_to.call_id(position);
+            let repetition = repetitions.as_ref().map(|it| Box::new(it.at(position, id)));
+            enclose(&mut call, &context, repetition);
             let answered = self.carry_out(&mut commands, call, &context, route).await;
+            is_replayed |= answered.replayed;
             results.push(answered.result);
             lost.extend(answered.lost);
         }
@@ -91,22 +107,22 @@ where
         if let Some(names) = shown(lost) {
             response.headers_mut().insert(LOST, names);
         }
+        if is_replayed {
+            let yes = HeaderValue::from_static("true");
+            response.headers_mut().insert(REPLAYED, yes);
+        }
         response
     }
 
     async fn carry_out(
         &self,
         commands: &mut S,
-        mut call: Result<Call, Box<Unread>>,
+        call: Result<Call, Box<Unread>>,
         context: &Context,
         route: &Route,
     ) -> Answered {
         let since = Instant::now();
         let asked = call.as_ref().ok().map(Asked::of);
-        match &mut call {
-            Ok(call) => call.context = context.clone(),
-            Err(unread) => unread.context = context.clone(),
-        }
         let Ok(answered) = commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
         self.denials.note(asked, context, &answered);
@@ -117,9 +133,26 @@ where
             caller: answered.caller.as_ref(),
             action: asked.map(|asked| asked.action),
             error: answered.result.as_ref().err(),
+            replayed: answered.replayed,
+            tries: answered.tries,
             took: since.elapsed(),
         });
         answered
+    }
+}
+
+/// Gives a call what is known of its request.
+fn enclose(
+    call: &mut Result<Call, Box<Unread>>,
+    context: &Context,
+    repetition: Option<Box<Repetition>>,
+) {
+    match call {
+        Ok(call) => {
+            call.context = context.clone();
+            call.context.repetition = repetition;
+        }
+        Err(unread) => unread.context = context.clone(),
     }
 }
 

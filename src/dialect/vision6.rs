@@ -207,6 +207,12 @@ struct Entry {
 }
 
 impl ReplyTo {
+    /// The id of the call at that position.
+    pub(super) fn call_id(&self, position: usize) -> Option<&str> {
+        let id = self.entries.get(position)?.reply_to.id.as_ref()?;
+        Some(id.as_json())
+    }
+
     /// To a request whose body was not read: nobody knows its id or its version.
     fn unread() -> Self {
         let reply_to = json_rpc::ReplyTo {

@@ -41,6 +41,7 @@ impl Upstream {
             dialect: self.dialect,
             endpoints: Arc::clone(&self.endpoints),
             is_watched: AtomicBool::default(),
+            again: Arc::clone(&self.again),
             terms: Arc::clone(&self.terms),
             hold: None,
             keeps_host: self.keeps_host,

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
 use tokio::time::Instant;
 
-use super::endpoints::{Errand, Picked};
+use super::endpoints::Errand;
+use super::retry::{Bounds, Repeat, Way};
 use super::upstream::Upstream;
 use crate::auth::Call;
 use crate::client::{self, Cause, Sent, Stage};
 use crate::command::user::UserRef;
 use crate::command::{Command, Id};
-use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step};
+use crate::dialect::exchange::{Effect, Exchange, Failure, Known, Step, is_read};
 use crate::error::{Error, Kind};
 use crate::outcome::Outcome;
 
@@ -24,6 +23,8 @@ pub(super) struct Came {
     /// The upstream's number of the user that the call is about, where it is about one and the
     /// number is known by now.
     pub(super) user: Option<Id>,
+    /// How often a request of it was sent, where one was sent again.
+    pub(super) tries: u32,
 }
 
 /// Why nothing came of a call.
@@ -32,6 +33,8 @@ pub(super) struct Stopped {
     error: Error,
     /// What may have been changed all the same.
     pub(super) doubt: Doubt,
+    /// Whether the endpoint is to blame, by what it answered.
+    is_of_endpoint: bool,
 }
 
 /// What nobody knows after a call that failed.
@@ -46,18 +49,69 @@ pub(super) enum Doubt {
 }
 
 /// Sends what the call takes and reads what comes back. Nothing is ever sent twice that may have
-/// arrived.
+/// arrived, but what only reads or sets.
 pub(super) async fn run(
+    upstream: &Upstream,
+    call: Call,
+    known: Known,
+    deadline: Instant,
+) -> Result<Came, Stopped> {
+    let mut tries = 1;
+    let mut errand = upstream.endpoints.errand(call.context.stick);
+    // What only reads begins anew elsewhere after a fault that no status told of.
+    let spare = (upstream.endpoints.is_many() && is_read(&call.command)).then(|| call.clone());
+    let mut ended = exchange(
+        upstream,
+        call,
+        known.clone(),
+        deadline,
+        &mut tries,
+        &mut errand,
+    )
+    .await;
+    if let Some(call) = spare {
+        for times in 0.. {
+            let is_worth = matches!(&ended, Err(stopped) if stopped.is_of_endpoint)
+                && upstream.endpoints.has_untried(&errand)
+                && Instant::now() < deadline
+                && upstream.again.may_begin_anew(&upstream.name, times);
+            if !is_worth {
+                break;
+            }
+            tries = tries.saturating_add(1);
+            let anew = exchange(
+                upstream,
+                call.clone(),
+                known.clone(),
+                deadline,
+                &mut tries,
+                &mut errand,
+            );
+            ended = Box::pin(anew).await;
+        }
+    }
+    match ended {
+        Ok(came) => Ok(Came { tries, ..came }),
+        Err(stopped) => Err(Stopped {
+            error: stopped.error.after(tries),
+            ..stopped
+        }),
+    }
+}
+
+async fn exchange(
     upstream: &Upstream,
     mut call: Call,
     known: Known,
     deadline: Instant,
+    tries: &mut u32,
+    errand: &mut Errand,
 ) -> Result<Came, Stopped> {
+    let repeat = Repeat::of(&call.command);
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
     let account = call.account;
-    let mut errand = upstream.endpoints.errand(call.context.stick);
     let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
@@ -72,7 +126,15 @@ pub(super) async fn run(
             }
             Step::Send { request, effect } => (request, effect),
         };
-        let answered = send(upstream, request, effect, &mut errand, deadline).await;
+        errand.is_for(effect == Effect::Write);
+        let bounds = Bounds {
+            upstream: &upstream.name,
+            effect,
+            repeat: repeat.with(effect),
+            deadline,
+        };
+        let way = Way::new(&upstream.endpoints, errand);
+        let answered = upstream.again.send(&bounds, way, request, tries).await;
         let (answer, mut endpoint) = match answered {
             Ok(answered) => answered,
             Err(failure) => {
@@ -95,11 +157,13 @@ pub(super) async fn run(
                 step
             }
             Err(failure) => {
-                if !endpoint.judge(&failure, head.status) {
+                let is_of_endpoint = endpoint.judge(&failure, head.status);
+                if !is_of_endpoint {
                     errand.forgive(&endpoint);
                 }
                 upstream.learn(account, exchange.learnt());
                 let mut stopped = Stopped::from(judge(upstream, shown, failure));
+                stopped.is_of_endpoint = is_of_endpoint;
                 if exchange.settled().is_some() {
                     stopped.doubt = Doubt::Everything;
                 } else if stopped.doubt == Doubt::Nothing
@@ -120,7 +184,11 @@ impl From<Error> for Stopped {
         } else {
             Doubt::Nothing
         };
-        Self { error, doubt }
+        Self {
+            error,
+            doubt,
+            is_of_endpoint: false,
+        }
     }
 }
 
@@ -141,6 +209,7 @@ fn came(outcome: Outcome, exchange: &Exchange, known: Option<Id>) -> Came {
     Came {
         user: made.or(found).or(known),
         outcome,
+        tries: 1,
     }
 }
 
@@ -152,26 +221,6 @@ const fn named_by_number(command: &Command) -> Option<Id> {
         return Some(*id);
     }
     None
-}
-
-/// Sends a request to an endpoint. A read that never left is sent once more, elsewhere if there is one.
-async fn send<'a>(
-    upstream: &'a Upstream,
-    request: Request<Bytes>,
-    effect: Effect,
-    errand: &mut Errand,
-    deadline: Instant,
-) -> Result<(Response<Bytes>, Picked<'a>), client::Failure> {
-    let endpoints = &upstream.endpoints;
-    errand.is_for(effect == Effect::Write);
-    let until = deadline.into_std();
-    let again = (effect == Effect::Read).then(|| request.clone());
-    match (endpoints.send(request, until, errand).await, again) {
-        (Err(failure), Some(again)) if failure.sent == Sent::Nothing && !is_late(&failure) => {
-            Box::pin(endpoints.send(again, until, errand)).await
-        }
-        (answered, _) => answered,
-    }
 }
 
 /// What the caller is told of a request without an answer. A read after a write that has settled
@@ -225,8 +274,4 @@ pub(super) fn judge(upstream: &Upstream, shown: u64, failure: Failure) -> Error 
             error
         }
     }
-}
-
-const fn is_late(failure: &client::Failure) -> bool {
-    matches!(failure.cause, Cause::Timeout { .. } | Cause::Unavailable)
 }

@@ -141,6 +141,11 @@ impl Endpoints {
         self.list.len() > 1
     }
 
+    /// Whether there is one where an errand was not in vain yet.
+    pub(super) fn has_untried(&self, errand: &Errand) -> bool {
+        self.is_many() && errand.has_others(self.list.len())
+    }
+
     /// Whether a request would be sent now.
     pub(super) fn is_ready(&self) -> bool {
         self.list.iter().any(|endpoint| endpoint.gate.is_ready())

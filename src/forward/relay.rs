@@ -6,7 +6,6 @@
 use crate::auth::{Call, Context};
 use crate::command::{Command, Dialect};
 use crate::error::{Error, Kind};
-use crate::outcome::Outcome;
 
 /// Refuses a native operation at an upstream that has none like it, and says which is relayed.
 pub(super) fn judge(command: &Command, context: &Context, upstream: Dialect) -> Result<(), Error> {
@@ -42,9 +41,4 @@ pub(super) fn name_host(call: &mut Call, context: &Context, keeps_host: bool) {
     if keeps_host && matches!(call.command, Command::Native(_)) {
         call.context.host.clone_from(&context.host);
     }
-}
-
-/// Whether a native operation was answered, and not done.
-pub(super) fn is_refusal(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Relayed(relayed) if relayed.is_refusal)
 }

@@ -75,6 +75,9 @@ impl Forward {
         upstream.users = Arc::clone(&before.users);
         upstream.writes = Arc::clone(&before.writes);
         upstream.lost = Arc::clone(&before.lost);
+        if before.made_of.retry == upstream.made_of.retry {
+            upstream.again = Arc::clone(&before.again);
+        }
         if before.is_same_login(&upstream) {
             upstream.hold.clone_from(&before.hold);
             upstream.own = Arc::clone(&before.own);

@@ -14,6 +14,7 @@ use super::endpoints::{self, Endpoints};
 use super::hold::Hold;
 use super::keep::{self, Keeper};
 use super::own_credentials::OwnCredentials;
+use super::retry::{self, Again};
 use super::user_locks::UserLocks;
 use crate::auth::{Call, Credentials};
 use crate::client::InvalidParameters;
@@ -52,6 +53,8 @@ pub struct Parameters {
     pub crosswalk: crosswalk::Parameters,
     /// Whether relayed calls keep the host that callers know: unless it has to be called by another.
     pub keeps_host: bool,
+    /// When and how often a request is sent again that came to nothing.
+    pub retry: retry::Parameters,
 }
 
 /// An upstream in use.
@@ -64,6 +67,7 @@ pub(super) struct Upstream {
     pub(super) endpoints: Arc<Endpoints>,
     /// Whether its endpoints are checked.
     pub(super) is_watched: AtomicBool,
+    pub(super) again: Arc<Again>,
     pub(super) terms: Arc<Terms>,
     /// What became of the gateway's own login; nothing where the credentials are a caller's.
     pub(super) hold: Option<Arc<Hold>>,
@@ -94,6 +98,7 @@ impl Upstream {
             endpoints: Arc::new(Endpoints::new(parameters.endpoints, before)?),
             is_watched: AtomicBool::default(),
             name: parameters.name,
+            again: Arc::new(Again::new(parameters.retry)),
             terms: Arc::new(parameters.terms),
             hold: Some(Arc::default()),
             own: Arc::new(OwnCredentials::new(

@@ -7,13 +7,13 @@ use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::Forward;
 use super::crosswalk::Numbers;
 use super::drive::Came;
 use super::keep::{self, Keeper};
 use super::losses::Settled;
 use super::to_the_end::ToTheEnd;
 use super::upstream::Upstream;
-use super::{Forward, relay};
 use crate::auth::Call;
 use crate::auth::denials::Asked;
 use crate::command::Id;
@@ -49,7 +49,7 @@ impl Forward {
                 asked,
                 _place: place,
             };
-            let done = AssertUnwindSafe(write.carry_out(call, settled, own, deadline));
+            let done = AssertUnwindSafe(write.once(call, settled, own, deadline));
             // After a panic nobody knows what was sent.
             let unknown = |_| Err(Kind::UnknownOutcome.into());
             let result = done.catch_unwind().await.unwrap_or_else(unknown);
@@ -72,6 +72,35 @@ struct Write {
 }
 
 impl Write {
+    /// Carries it out between two notes of it, where it is claimed. What panics leaves the first: it may
+    /// have been done.
+    async fn once(
+        &self,
+        call: Call,
+        settled: Settled,
+        own: impl Fn(Id) -> Id,
+        deadline: Instant,
+    ) -> Result<Done, Error> {
+        let Some(held) = &self.entry.once else {
+            return self.carry_out(call, settled, own, deadline).await;
+        };
+        held.begin().await?;
+        let result = Box::pin(self.carry_out(call, settled, &own, deadline)).await;
+        let mut told = result.as_ref().ok().cloned();
+        if let Some(done) = &mut told {
+            // What the caller is told has its own numbers.
+            if let Outcome::UserCreated(id) = &mut done.outcome {
+                *id = own(*id);
+            }
+        }
+        let told = match (&told, &result) {
+            (Some(done), _) => Ok(done),
+            (None, result) => result.as_ref(),
+        };
+        held.settle(told).await;
+        result
+    }
+
     async fn carry_out(
         &self,
         call: Call,
@@ -84,17 +113,35 @@ impl Write {
         let carried_out = self.upstream.carry_out(call, &*self.keeper, deadline).await;
         // Where a turn is taken it ends once what the update leaves is kept: what is kept of two is in
         // the order in which the upstream did them. Elsewhere nobody knows it.
-        let (Came { outcome, user }, _turn) = carried_out?;
-        if relay::is_refusal(&outcome) {
-            return Ok(outcome.into());
+        let (
+            Came {
+                outcome,
+                user,
+                tries,
+            },
+            _turn,
+        ) = carried_out?;
+        if outcome.is_refusal() {
+            return Ok(Done {
+                tries,
+                ..Done::from(outcome)
+            });
         }
         let named = self.asked.user.or(user.map(own));
         let group = self.asked.group.or_else(|| made_group(&outcome));
-        let done = Forwarded::done(self.entry.clone(), named, group);
+        let entry = Entry {
+            tries: Some(tries).filter(|tries| *tries > 1),
+            ..self.entry.clone()
+        };
+        let done = Forwarded::done(entry, named, group);
         let unkept = keep::leave(&*self.keeper, realm, user, keeping, done).await;
         self.upstream.note_lost(&self.entry.request_id, &unkept);
         lost.extend(unkept);
-        Ok(Done { outcome, lost })
+        Ok(Done {
+            lost,
+            tries,
+            ..Done::from(outcome)
+        })
     }
 
     /// A failure whose caller has left: there is no call line to say so, and nobody else to tell the
@@ -112,7 +159,11 @@ impl Write {
             "a write failed after its caller had left"
         );
         if *error.kind() == Kind::UnknownOutcome {
-            let unknown = Forwarded::unknown(self.entry, self.asked.user, self.asked.group);
+            let entry = Entry {
+                tries: error.tries(),
+                ..self.entry
+            };
+            let unknown = Forwarded::unknown(entry, self.asked.user, self.asked.group);
             self.keeper.forwarded(unknown).await;
         }
     }

@@ -44,7 +44,7 @@ pub struct Record {
     /// `changed` where a password was set or taken away: more of it is never told.
     pub password: Option<String>,
     /// How many calls, lines of the crosswalk or kept fields the record stands for, where it may be more
-    /// than one.
+    /// than one; of a write for an upstream how often it was sent, where that is.
     pub attempts: Option<i64>,
     /// The digest of what the target was before.
     pub before: Option<Vec<u8>>,
@@ -65,6 +65,7 @@ impl Record {
             route: entry.route.clone(),
             request_id: Some(entry.request_id.clone()),
             not_done: entry.not_done.map(str::to_owned),
+            attempts: entry.tries.map(i64::from),
             ..Self::bare(entry.at, outcome)
         }
     }

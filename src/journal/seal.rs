@@ -148,10 +148,15 @@ impl Fields {
 }
 
 /// A keyed digest of what a thing looked like.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// A digest as it was stored.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// What is stored.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -114,6 +114,8 @@ impl Noted {
             caller: None,
             action: None,
             error: Some(&error),
+            replayed: false,
+            tries: None,
             took: self.since.elapsed(),
         });
         self.reply_to

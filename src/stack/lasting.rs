@@ -7,10 +7,14 @@ use crate::auth::authenticate::UserDirectory;
 use crate::auth::password::PasswordHasherPool;
 use crate::auth::sign_in::{self, SignIn};
 use crate::command::AccountId;
+use crate::journal::once::OnceLog;
+use crate::journal::once::memory::OnceMemory;
 use crate::middleware::body::Budget;
 use crate::middleware::in_flight::InFlightLayer;
+use crate::once::Claims;
+use crate::store::Store;
 
-/// Whatever counts: guesses and right passwords, bytes of bodies, requests in flight. A pipeline that is
+/// Whatever counts: guesses and right passwords, bytes of bodies, requests in flight, calls that may be sent again. A pipeline that is
 /// made with it goes on counting where the one before is, as far as its limits are the same. Nobody gets a
 /// second twenty guesses by a reload, nor the memory twice.
 #[derive(Debug, Default)]
@@ -19,6 +23,7 @@ pub struct Lasting {
     sign_in: Option<(sign_in::Parameters, AccountId, Arc<SignIn>)>,
     bodies: Option<(usize, Budget)>,
     in_flight: InFlightLayer,
+    claims: Option<Arc<Claims>>,
 }
 
 impl Lasting {
@@ -32,6 +37,19 @@ impl Lasting {
                 budget
             }
         }
+    }
+
+    /// Where calls are claimed that are to be done once: in the store, or in memory without one.
+    pub(super) fn claims(&mut self, parts: &Parts) -> Arc<Claims> {
+        let claims = self.claims.get_or_insert_with(|| {
+            let log: Arc<dyn OnceLog + Send + Sync> = match &parts.store {
+                Some(store) => Arc::<dyn Store>::clone(store),
+                None => Arc::new(OnceMemory::default()),
+            };
+            let claims = Claims::new(log, parts.keys.seal(), parts.clock.clone());
+            Arc::new(claims)
+        });
+        Arc::clone(claims)
     }
 
     /// The in-flight layer of these parts.

@@ -27,6 +27,7 @@ mod members;
 mod modes;
 mod names;
 mod notifications;
+mod once;
 pub mod open;
 mod other_ids;
 mod presence;
@@ -53,6 +54,7 @@ use self::audit::{Denials, Draft};
 pub use self::contents::Contents;
 use self::crosswalk::Notes;
 use self::failure::Failure;
+use self::once::once;
 use self::open::OpenError;
 use self::presence::Presence;
 use self::readers::Readers;
@@ -72,7 +74,7 @@ use crate::command::user::{User, UserChange, UserRef};
 use crate::command::{AccountId, Id};
 use crate::journal::Entry;
 use crate::journal::seal::Seal;
-use crate::outcome::UserPage;
+use crate::outcome::{Outcome, UserPage};
 
 /// How the store is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +191,12 @@ impl Store for SqliteStore {
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         let written = self.writer.write(move |connection| {
-            users::create(connection, &reserved, change, hash.as_ref(), &draft)
+            once(
+                connection,
+                &draft,
+                |id| Some(Outcome::UserCreated(*id)),
+                || users::create(connection, &reserved, change, hash.as_ref(), &draft),
+            )
         });
         Box::pin(self.wake_sender(queues, written))
     }
@@ -207,7 +214,12 @@ impl Store for SqliteStore {
         let recent = self.recent.clone();
         let written = self.writer.write_then(
             move |connection| {
-                users::update(connection, &reserved, &user, change, hash.as_ref(), &draft)
+                once(
+                    connection,
+                    &draft,
+                    |found: &Option<Id>| found.map(|_| Outcome::Done),
+                    || users::update(connection, &reserved, &user, change, hash.as_ref(), &draft),
+                )
             },
             move |updated| updated.iter().for_each(|id| recent.forget(*id)),
         );
@@ -218,7 +230,15 @@ impl Store for SqliteStore {
         let draft = self.draft(entry);
         let recent = self.recent.clone();
         Box::pin(self.writer.write_then(
-            move |connection| users::delete(connection, &user, &draft),
+            move |connection| {
+                let delete = || users::delete(connection, &user, &draft);
+                once(
+                    connection,
+                    &draft,
+                    |name| name.clone().map(Outcome::UserDeleted),
+                    delete,
+                )
+            },
             // It is not told under which id; that a user is deleted is rare.
             move |_| recent.forget_all(),
         ))
@@ -264,7 +284,12 @@ impl Store for SqliteStore {
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            groups::create(connection, &reserved, change, hash.as_ref(), &draft)
+            once(
+                connection,
+                &draft,
+                |id| Some(Outcome::GroupCreated(*id)),
+                || groups::create(connection, &reserved, change, hash.as_ref(), &draft),
+            )
         }))
     }
 
@@ -278,16 +303,26 @@ impl Store for SqliteStore {
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
         Box::pin(self.writer.write(move |connection| {
-            groups::update(connection, &reserved, &group, change, hash.as_ref(), &draft)
+            once(
+                connection,
+                &draft,
+                |found: &Option<Id>| found.map(|_| Outcome::Done),
+                || groups::update(connection, &reserved, &group, change, hash.as_ref(), &draft),
+            )
         }))
     }
 
     fn delete_group(&self, group: GroupRef, entry: Entry) -> StoreFuture<'_, Option<Id>> {
         let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| groups::delete(connection, &group, &draft)),
-        )
+        Box::pin(self.writer.write(move |connection| {
+            let delete = || groups::delete(connection, &group, &draft);
+            once(
+                connection,
+                &draft,
+                |found: &Option<Id>| found.map(|_| Outcome::Done),
+                delete,
+            )
+        }))
     }
 
     fn read_group(&self, account: AccountId, group: GroupRef) -> StoreFuture<'_, Option<Group>> {
@@ -311,10 +346,10 @@ impl Store for SqliteStore {
         entry: Entry,
     ) -> StoreFuture<'_, ()> {
         let draft = self.draft(entry);
-        Box::pin(
-            self.writer
-                .write(move |connection| members::change(connection, &membership, &change, &draft)),
-        )
+        Box::pin(self.writer.write(move |connection| {
+            let change = || members::change(connection, &membership, &change, &draft);
+            once(connection, &draft, |()| Some(Outcome::Done), change)
+        }))
     }
 
     fn list_members(

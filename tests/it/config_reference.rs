@@ -86,6 +86,7 @@ fn every_option_is_mentioned() {
         for key in known_at(&table) {
             if [
                 "limits", "drain", "form", "json", "profile", "webhook", "breaker", "check",
+                "retry",
             ]
             .contains(&key.as_str())
             {

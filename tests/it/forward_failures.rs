@@ -16,7 +16,11 @@ fn raw(text: &str) -> Reply {
 /// The code of the fault that a caller gets, and how often the upstream was asked.
 async fn fault(reply: Reply, (method, parameters): (&str, &str)) -> (String, usize) {
     let script = Script::start(move |_| reply.clone());
-    let options = format!("{}\nhead_timeout = '300ms'", vision6_at(script.address));
+    // What is tried again is another matter.
+    let options = format!(
+        "{}\nhead_timeout = '300ms'\nretry = {{ most = 0 }}",
+        vision6_at(script.address)
+    );
     let front = Front::vision6(&options, "");
     let answered = front.call(method, parameters).await;
     let code = answered.body.split_once(r#""code":"#);

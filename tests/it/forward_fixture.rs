@@ -77,6 +77,16 @@ impl Front {
     }
 
     fn over(directory: TempDir, text: &str) -> Self {
+        Self::timed(directory, text, Clock::system())
+    }
+
+    /// The same by another clock.
+    pub(crate) fn by_clock(text: &str, clock: Clock) -> Self {
+        let keyed = format!("[keys.crm]\nvalue = '{CALLERS_KEY}'\n{text}");
+        Self::timed(tempfile::tempdir().unwrap(), &keyed, clock)
+    }
+
+    fn timed(directory: TempDir, text: &str, clock: Clock) -> Self {
         let config = load(text);
         let store = config.has_store.then(|| {
             let database = directory.path().join("db");
@@ -88,7 +98,7 @@ impl Front {
         let keys = keys.collect();
         let commands = store.clone().map(|store| -> Arc<dyn Store> { store });
         let upstreams = Upstreams::new(config.upstreams).unwrap();
-        let forward = stack::forward(upstreams, commands.as_ref(), Clock::system());
+        let forward = stack::forward(upstreams, commands.as_ref(), clock.clone());
         let service = stack::gateway(stack::Parts {
             beside,
             sites: Sites::new(config.sites.iter().cloned()).unwrap(),
@@ -103,7 +113,7 @@ impl Front {
             hashes_at_once: 1,
             tap: None,
             notifies: false,
-            clock: Clock::system(),
+            clock,
         });
         Self {
             service,
@@ -145,6 +155,12 @@ impl Front {
                 .unwrap(),
         )
         .await
+    }
+
+    /// A number out of the store.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        let database = rusqlite::Connection::open(self.directory.path().join("db")).unwrap();
+        database.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
     /// Lines of the audit trail: what, about which user, and what became of it.

@@ -257,6 +257,8 @@ pub(crate) fn entry(account_number: i64) -> Entry {
         request_id: String::new(),
         not_done: None,
         event: None,
+        tries: None,
+        once: None,
     }
 }
 

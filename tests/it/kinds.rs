@@ -138,6 +138,8 @@ fn kinds() -> Vec<Kind> {
         Closed,
         NotAMember,
         UnknownOutcome,
+        InProgress,
+        KeyReused,
         UnknownOperation,
         Unsupported,
         Malformed,

@@ -116,6 +116,8 @@ pub(crate) fn entry_in(account: AccountId, action: impl Into<Act>) -> Entry {
         request_id: "0193-request".to_owned(),
         not_done: None,
         event: None,
+        tries: None,
+        once: None,
     }
 }
 

@@ -52,11 +52,7 @@ impl Judge {
             Err(_) => Said::Nothing,
         });
         match result {
-            Ok(Done { outcome, lost }) => Answered {
-                caller,
-                result: Ok(outcome),
-                lost,
-            },
+            Ok(done) => Answered::done(caller, done),
             Err(error) if is_about_credentials(&error) || is_unlisted(&error) => {
                 Answered::refused(None, error)
             }

@@ -152,6 +152,8 @@ impl<N: Noun> Import<'_, N> {
                 request_id: String::new(),
                 not_done: None,
                 event: None,
+                tries: None,
+                once: None,
             };
             tries += 1;
             match N::import(self.store, Arc::clone(rows), &mut self.take_over, entry).await {

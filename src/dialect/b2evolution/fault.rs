@@ -76,6 +76,8 @@ pub(super) fn of_kind<'k>(kind: &'k Kind, reply_to: &ReplyTo) -> Fault<'k> {
         Kind::BadSearch | Kind::Malformed => bare(StatusCode::BAD_REQUEST),
         Kind::RateLimited { .. } => bare(StatusCode::TOO_MANY_REQUESTS),
         Kind::TooLarge => bare(StatusCode::PAYLOAD_TOO_LARGE),
+        Kind::InProgress => bare(StatusCode::CONFLICT),
+        Kind::KeyReused => bare(StatusCode::UNPROCESSABLE_ENTITY),
         Kind::UnknownOutcome | Kind::Timeout => bare(StatusCode::GATEWAY_TIMEOUT),
         Kind::Overloaded => bare(StatusCode::SERVICE_UNAVAILABLE),
         Kind::Upstream => bare(StatusCode::BAD_GATEWAY),
@@ -146,6 +148,8 @@ fn of_code(code: &str, listed: bool) -> Option<Kind> {
 fn of_status(seen: &Seen<'_>, operation: Operation) -> Option<Kind> {
     Some(match seen.status {
         StatusCode::BAD_REQUEST => Kind::Malformed,
+        StatusCode::CONFLICT => Kind::InProgress,
+        StatusCode::UNPROCESSABLE_ENTITY => Kind::KeyReused,
         StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
         StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited {
             retry_after: seen.retry_after.unwrap_or(Duration::from_secs(1)),

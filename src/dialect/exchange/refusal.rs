@@ -98,6 +98,8 @@ const fn concerns_the_caller(kind: &Kind) -> bool {
         | Kind::PasswordRefused(_)
         | Kind::UnknownOperation
         | Kind::Malformed
+        | Kind::InProgress
+        | Kind::KeyReused
         | Kind::TooLarge => false,
     }
 }
@@ -115,11 +117,11 @@ fn login(error: Error) -> Failure {
 /// for the caller's own.
 const CLOSED: &str = "The requested user account is closed!";
 
-/// The credentials, the syntax and the operation were the gateway's, not the caller's.
+/// The credentials, the syntax, the operation and an idempotency key, if any, were the gateway's, not the caller's.
 fn fault(error: Error) -> Failure {
     match error.kind() {
         Kind::Unauthenticated | Kind::LockedOut => login(error),
-        Kind::Malformed | Kind::UnknownOperation => {
+        Kind::Malformed | Kind::UnknownOperation | Kind::InProgress | Kind::KeyReused => {
             Failure::Call(Error::from(Kind::Upstream).caused_by(error))
         }
         Kind::PermissionDenied => {

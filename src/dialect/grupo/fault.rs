@@ -131,7 +131,7 @@ fn row(kind: &Kind, action: Option<Action>) -> Row {
         Kind::SlugTaken => SLUG_EXISTS,
         Kind::InvalidArgument(field) => invalid(field_of(field), action),
         Kind::MissingArgument(field) => missing(field_of(field), action),
-        Kind::BadSearch | Kind::Malformed => INVALID_VALUE,
+        Kind::BadSearch | Kind::Malformed | Kind::KeyReused => INVALID_VALUE,
         Kind::Closed => ACCOUNT_BANNED,
         Kind::NotAMember if changes_role(action) => WENT_WRONG,
         Kind::NotAMember => NOT_A_MEMBER,
@@ -145,6 +145,7 @@ fn row(kind: &Kind, action: Option<Action>) -> Row {
         ) => PASSWORD_REFUSED,
         Kind::DeleteRefused
         | Kind::UnknownOutcome
+        | Kind::InProgress
         | Kind::UnknownOperation
         | Kind::Unsupported
         | Kind::RateLimited { .. }
@@ -207,6 +208,8 @@ fn variables(kind: &Kind, action: Option<Action>) -> Option<Vec<Variable>> {
         | Kind::GroupNotFound
         | Kind::BadSearch
         | Kind::Malformed
+        | Kind::KeyReused
+        | Kind::InProgress
         | Kind::Closed
         | Kind::NotAMember
         | Kind::DeleteRefused

@@ -87,6 +87,7 @@ const fn fault(kind: &Kind, subject: Subject) -> Fault {
         | Kind::InvalidArgument(_)
         | Kind::MissingArgument(_)
         | Kind::PasswordRefused(_)
+        | Kind::KeyReused
         | Kind::TooLarge => PARAMETERS,
         Kind::BadSearch => SEARCH,
         Kind::DeleteRefused => CANNOT_DELETE,
@@ -103,7 +104,7 @@ const fn fault(kind: &Kind, subject: Subject) -> Fault {
                 INVALID_REQUEST
             }
         },
-        Kind::RateLimited { .. } | Kind::Overloaded => TOO_MANY,
+        Kind::RateLimited { .. } | Kind::Overloaded | Kind::InProgress => TOO_MANY,
         Kind::Timeout | Kind::Upstream | Kind::Internal => INTERNAL,
     }
 }

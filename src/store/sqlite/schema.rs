@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::journal::seal::Seal;
 
 /// Number n brings a store of schema n - 1 to schema n. What was released is never edited.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_users_groups_keys_audit.sql"),
     include_str!("migrations/0002_key_routes_rotation_last_use.sql"),
     include_str!("migrations/0003_other_ids.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_kept_user_fields.sql"),
     include_str!("migrations/0008_crosswalk.sql"),
     include_str!("migrations/0009_route_modes.sql"),
+    include_str!("migrations/0010_idempotency.sql"),
 ];
 
 /// The schema since which a username is no address of another user.

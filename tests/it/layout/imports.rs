@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 11] = [
     &["framing", "dialect"],
     &[
         "limit",
+        "once",
         "router",
         "dispatch",
         "store",

@@ -157,6 +157,8 @@ fn kinds() -> Vec<Kind> {
         Kind::Closed,
         Kind::NotAMember,
         Kind::UnknownOutcome,
+        Kind::InProgress,
+        Kind::KeyReused,
         Kind::UnknownOperation,
         Kind::Unsupported,
         Kind::Malformed,

@@ -248,6 +248,8 @@ fn kind() -> impl Strategy<Value = Kind> {
             Kind::Closed,
             Kind::NotAMember,
             Kind::UnknownOutcome,
+            Kind::InProgress,
+            Kind::KeyReused,
             Kind::UnknownOperation,
             Kind::Unsupported,
             Kind::Malformed,
