@@ -1,5 +1,6 @@
 //! The whole pipeline, in the order in which a request passes it.
 
+mod gateway;
 pub mod lasting;
 pub mod live;
 
@@ -13,9 +14,9 @@ use futures_util::{FutureExt, future};
 use http::{Extensions, HeaderValue, Request, Response, header};
 use http_body::Body;
 use ipnet::IpNet;
-use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, service_fn};
 
+pub use self::gateway::{Answering, Gateway};
 use self::lasting::Lasting;
 use crate::auth::authenticate::{Answered, AuthenticateLayer, UserDirectory};
 use crate::auth::authorize::AuthorizeLayer;
@@ -103,9 +104,7 @@ pub fn forward(upstreams: Upstreams, store: Option<&Arc<dyn Store>>, clock: Cloc
 }
 
 /// The gateway: any HTTP request in, always an answer out.
-pub fn gateway<B>(
-    parts: Parts,
-) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
+pub fn gateway<B>(parts: Parts) -> Gateway<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -114,10 +113,7 @@ where
 }
 
 /// One that takes the place of another ([`live::Live`]), and goes on counting where that is.
-pub fn next_gateway<B>(
-    parts: Parts,
-    lasting: &mut Lasting,
-) -> BoxCloneSyncService<Request<B>, Response<ResponseBody>, Infallible>
+pub fn next_gateway<B>(parts: Parts, lasting: &mut Lasting) -> Gateway<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -170,7 +166,7 @@ where
     let denials = denials(&parts);
     let seam = Arc::new(Translate::new(commands(parts, lasting), denials));
     let enter = move |request| enter(Arc::clone(&seam), request);
-    BoxCloneSyncService::new(http.service(service_fn(enter)))
+    Gateway::new(http.service(service_fn(enter)))
 }
 
 /// The command stack: it knows nothing of HTTP, and the types forbid any other order.

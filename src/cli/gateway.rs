@@ -1,13 +1,10 @@
 //! The gateway that is running: what of it is replaced by a reload, and what goes on.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
 use hyper::body::Incoming;
-use tower::util::BoxCloneSyncService;
 
 use super::failure::Failure;
 use super::modes::{Change, Modes};
@@ -17,7 +14,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::forward::pass::Sites;
 use crate::forward::{self, Forward};
-use crate::middleware::ResponseBody;
 use crate::observe::{Observer, Stored, Tap, Terms};
 use crate::route::{Mode, Route};
 use crate::server::tls::Tls;
@@ -29,8 +25,7 @@ use crate::store::crosswalk::{CrosswalkAdmin, Pair};
 use crate::store::sqlite::SqliteStore;
 
 /// Everything between the server and the store or the upstreams, in one piece.
-pub(super) type Pipeline =
-    BoxCloneSyncService<Request<Incoming>, Response<ResponseBody>, Infallible>;
+pub(super) type Pipeline = stack::Gateway<Incoming>;
 
 /// What a pipeline is made with and does not have of the configuration.
 pub(super) struct Means {

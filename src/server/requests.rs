@@ -13,7 +13,6 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
-use tower::util::Oneshot;
 
 use super::activity::{Activity, OpenRequest};
 use super::connection::Terms;
@@ -39,7 +38,7 @@ pub(super) struct Sender {
     pub(super) over_tls: Option<OverTls>,
 }
 
-/// A service for the requests of one connection.
+/// A service for the requests of one connection. The one inside must be ready whenever it is called.
 #[derive(Debug)]
 pub(super) struct Requests<S> {
     service: S,
@@ -92,7 +91,7 @@ where
                 leaving = Some(Leaving::new(&mut request, &self.activity));
             }
             Answer::Service {
-                response: Oneshot::new(self.service.clone(), request),
+                response: self.service.clone().call(request),
             }
         };
         Responding {
@@ -158,7 +157,7 @@ pin_project! {
         S: tower::Service<Request<Incoming>>,
     {
         Refusal { status: StatusCode },
-        Service { #[pin] response: Oneshot<S, Request<Incoming>> },
+        Service { #[pin] response: S::Future },
     }
 }
 

@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use tower::Service;
-use tower::util::Oneshot;
 
-/// A service that can be replaced as a whole while it is called.
+/// A service that can be replaced as a whole while it is called, and is ready whenever it is.
 ///
 /// *Position*: outermost; a request looks once, and goes its whole way through what it found. One that is
 /// under way ends in the service that it began in, which lives as long as that. *Failure*: none of its
@@ -46,14 +45,14 @@ where
 {
     type Response = S::Response;
     type Error = Infallible;
-    type Future = Oneshot<S, R>;
+    type Future = S::Future;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        Oneshot::new(S::clone(&self.0.load()), request)
+        S::clone(&self.0.load()).call(request)
     }
 }
 

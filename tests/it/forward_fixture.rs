@@ -1,6 +1,5 @@
 //! A gateway in memory in front of upstreams, as a configuration file says.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,15 +10,13 @@ use dragoman::clock::Clock;
 use dragoman::config::{self, Config, Sources};
 use dragoman::forward::pass::Sites;
 use dragoman::forward::{Forward, Upstreams};
-use dragoman::middleware::ResponseBody;
 use dragoman::stack;
 use dragoman::store::Store;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 
 use crate::php_upstream::{KEY, LOGIN, PASSWORD, PhpUpstream};
 use crate::store_fixture::seal;
@@ -30,7 +27,7 @@ pub(crate) const CALLERS_KEY: &str = "callers-key-0123456789abcdef";
 pub(crate) const OWN_KEY: &str = "gateways-key-0123456789abcdef";
 
 pub(crate) struct Front {
-    service: BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
+    service: stack::Gateway<Full<Bytes>>,
     pub(crate) forward: Forward,
     pub(crate) store: Option<Arc<SqliteStore>>,
     pub(crate) directory: TempDir,

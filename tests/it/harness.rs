@@ -1,6 +1,5 @@
 //! The assembled gateway over a store with known contents, without sockets.
 
-use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,17 +23,15 @@ use dragoman::config::{self, Sources};
 use dragoman::forward::Upstreams;
 use dragoman::forward::pass::Sites;
 use dragoman::journal::Entry;
-use dragoman::middleware::ResponseBody;
 use dragoman::route::{Policy, Route};
 use dragoman::secret::Secret;
 use dragoman::stack;
 use dragoman::store::sqlite::{Parameters, SqliteStore};
 use dragoman::store::{MemberChange, Store};
-use http::{Request, Response};
+use http::Request;
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 
 use crate::store_fixture::seal;
 
@@ -109,8 +106,7 @@ fn policy(dialect: Dialect, section: &str) -> Policy {
 
 /// A gateway in memory, its store in a directory of its own.
 pub(crate) struct Gateway {
-    pub(crate) service:
-        BoxCloneSyncService<Request<Full<Bytes>>, Response<ResponseBody>, Infallible>,
+    pub(crate) service: stack::Gateway<Full<Bytes>>,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) keys: Arc<KeyRing>,
     directory: TempDir,

@@ -98,6 +98,17 @@ async fn a_store_in_use_is_not_replaced() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_is_ending_is_waited_for() {
+    let (fixture, file) = backed_up().await;
+    let path = fixture.path();
+    let restored = std::thread::spawn(move || replace(&file, &path));
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    fixture.store.close().await.unwrap();
+    restored.join().unwrap().unwrap();
+    assert_eq!(usernames(&fixture.path()), ["ann"]);
+}
+
+#[tokio::test]
 async fn a_store_that_another_program_reads_is_not_replaced() {
     let (fixture, file) = backed_up().await;
     fixture.store.close().await.unwrap();

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 
@@ -101,7 +103,7 @@ pub fn restore(
     }
     let source = File::open(backup).map_err(failed(backup))?;
     create_directory_of(&database).map_err(failed(&database))?;
-    let Some(_presence) = Presence::alone(&database)? else {
+    let Some(_presence) = alone(&database)? else {
         return Err(RestoreError::InUse(database));
     };
     let is_there = database.symlink_metadata().is_ok();
@@ -117,6 +119,18 @@ pub fn restore(
     let replaced = is_there.then(|| set_aside(&database, now)).transpose()?;
     copy.finish(&database).map_err(failed(&database))?;
     Ok(Restored { contents, replaced })
+}
+
+/// Who is just ending gets a moment for it: a gateway that was told to stop, or a program that it started
+/// and that has the lock until it is another.
+fn alone(database: &Path) -> Result<Option<Presence>, OpenError> {
+    for _ in 0..10 {
+        if let Some(presence) = Presence::alone(database)? {
+            return Ok(Some(presence));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Presence::alone(database)
 }
 
 /// Whoever restores as root must not lock out the gateway, which runs as somebody else.
