@@ -35,6 +35,8 @@ pub(in crate::forward) struct Picked<'a> {
     slot: Option<&'a Slot>,
     /// Whether it is to show that the endpoint works again.
     is_probe: bool,
+    /// Whether the endpoint was told: one answer counts once, whoever reads it again.
+    is_told: bool,
 }
 
 impl Errand {
@@ -62,6 +64,11 @@ impl Errand {
     pub(super) fn avoids(&self, index: usize) -> bool {
         let tried = self.tried.as_ref();
         tried.is_some_and(|tried| tried.load(Ordering::Relaxed) & bit(index) != 0)
+    }
+
+    /// Whether it was there, or still is.
+    pub(super) fn was_at(&self, picked: &Picked<'_>) -> bool {
+        self.avoids(picked.index)
     }
 
     /// Goes elsewhere the next time, if there is anywhere.
@@ -106,6 +113,7 @@ impl<'a> Picked<'a> {
             index,
             slot,
             is_probe,
+            is_told: false,
         }
     }
 
@@ -125,6 +133,9 @@ impl<'a> Picked<'a> {
 
     /// It answered as it should.
     pub(in crate::forward) fn works(&mut self) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         self.endpoint.gate.works(self.is_probe);
         self.is_probe = false;
     }
@@ -160,6 +171,9 @@ impl<'a> Picked<'a> {
     }
 
     fn fails(&mut self, error: &(dyn StdError + 'static)) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         self.endpoint.gate.fails(self.is_probe, chain(error));
         self.is_probe = false;
     }
