@@ -225,7 +225,10 @@ const fn is_of_endpoint(cause: Cause, had_time: bool) -> bool {
     }
 }
 
-/// An error with its causes, in one line.
+/// Letters that are kept of an error: it may have what the upstream said, at any length.
+const LONGEST: usize = 512;
+
+/// An error with its causes, in one line, and without what writes to a terminal.
 pub(in crate::forward) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut shown = error.to_string();
     let mut cause = error.source();
@@ -234,7 +237,10 @@ pub(in crate::forward) fn chain(error: &(dyn StdError + 'static)) -> String {
         shown.push_str(&error.to_string());
         cause = error.source();
     }
-    shown
+    let letters = shown.chars().take(LONGEST);
+    letters
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 #[cfg(test)]
@@ -255,6 +261,14 @@ mod tests {
         }
         let failed = Error::from(Kind::Upstream).caused_by(std::io::Error::other("HTML"));
         assert!(is_of_upstream(&failed));
+    }
+
+    #[test]
+    fn what_an_upstream_says_is_kept_in_one_line_and_no_more_of_it_than_is_looked_at() {
+        let said = format!("no\r\n\u{1b}[2J{}", "ü".repeat(100_000));
+        let shown = chain(&Error::from(Kind::Upstream).caused_by(said));
+        assert!(shown.contains(": no   [2Jü"), "{shown}");
+        assert_eq!(shown.chars().count(), LONGEST);
     }
 
     #[test]
