@@ -153,6 +153,11 @@ impl Gateway {
         &self.modes
     }
 
+    /// The modes of routes, to be kept.
+    pub(super) const fn modes_mut(&mut self) -> &mut Modes {
+        &mut self.modes
+    }
+
     /// Gives a route of the configuration that is running a mode, from the next request on.
     pub(super) fn give_mode(
         &mut self,

@@ -3,7 +3,7 @@
 //! A mode that was given stays over restarts and reloads, until the configuration says another one than it
 //! said then, or the route or its site is gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::store::sqlite::SqliteStore;
 #[derive(Debug)]
 pub(super) struct Modes {
     given: BTreeMap<String, GivenMode>,
+    /// Routes whose last change could not be kept.
+    unkept: BTreeSet<String>,
     place: Place,
     clock: Clock,
 }
@@ -71,6 +73,7 @@ impl Modes {
         let given = given.into_iter().map(|it| (it.route.clone(), it));
         let mut modes = Self {
             given: given.collect(),
+            unkept: BTreeSet::new(),
             place,
             clock: clock.clone(),
         };
@@ -163,8 +166,13 @@ impl Modes {
         stale.into_iter().map(forget).collect()
     }
 
+    /// Whether a restart would find the mode of a route as it is.
+    pub(super) fn is_kept(&self, route: &Route) -> bool {
+        !self.unkept.contains(&route.name)
+    }
+
     /// Keeps a change over a restart, and notes it.
-    pub(super) async fn keep(&self, config: &Config, change: &Change) -> Result<(), String> {
+    pub(super) async fn keep(&mut self, config: &Config, change: &Change) -> Result<(), String> {
         let Change {
             route,
             mode,
@@ -179,7 +187,7 @@ impl Modes {
         let lost = |error: &dyn std::error::Error| {
             format!("{route}: {mode} is in effect, and will not be after a restart: {error}")
         };
-        match &self.place {
+        let kept = match &self.place {
             Place::Store(store) => {
                 let given = self.given.get(route).cloned();
                 let kept =
@@ -191,7 +199,13 @@ impl Modes {
                 file.write(&given).map_err(|error| lost(&error))
             }
             Place::Nowhere => Ok(()),
+        };
+        if kept.is_ok() {
+            self.unkept.remove(route);
+        } else {
+            self.unkept.insert(route.clone());
         }
+        kept
     }
 
     fn entry(&self, config: &Config, principal: &str) -> Entry {

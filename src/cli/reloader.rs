@@ -101,14 +101,15 @@ impl Reloader {
             mode: mode.name().to_owned(),
             was: was.name().to_owned(),
         };
-        if was == mode {
+        // Who says again what could not be kept means to have it kept.
+        if was == mode && self.gateway.modes().is_kept(route) {
             return Ok(set);
         }
         let change = self
             .gateway
             .give_mode(&self.config, route, mode)
             .map_err(|error| Refused::new(500, format!("observing cannot be started: {error}")))?;
-        let kept = self.gateway.modes().keep(&self.config, &change).await;
+        let kept = self.gateway.modes_mut().keep(&self.config, &change).await;
         kept.map_err(|error| Refused::new(500, error))?;
         Ok(set)
     }
@@ -151,7 +152,7 @@ impl Reloader {
         self.config = next.config.clone();
         for change in self.gateway.replace(*next) {
             lines.push(change.to_string());
-            let kept = self.gateway.modes().keep(&self.config, &change).await;
+            let kept = self.gateway.modes_mut().keep(&self.config, &change).await;
             lines.extend(kept.err());
         }
         Ok(Reloaded { lines })

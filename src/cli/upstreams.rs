@@ -67,7 +67,7 @@ fn text(upstreams: &[Upstream]) -> String {
                 "more than half of the endpoints are out: all of them are used"
             }
             true => continue,
-            false => "nothing is sent to it at the moment",
+            false => "it is not ready: nothing is sent to it, or no check has passed yet",
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}: {remark}", upstream.name);

@@ -14,7 +14,7 @@ pub struct Upstream {
     pub name: String,
     /// What it speaks.
     pub dialect: String,
-    /// Whether a call would be sent to it now.
+    /// Whether a call would be sent to it now, and a check has passed where there are any.
     pub ready: bool,
     /// Whether more than half of its endpoints are out, so that all of them are used.
     pub panic: bool,

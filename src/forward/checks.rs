@@ -19,7 +19,7 @@ use super::endpoints::{Endpoint, chain, is_of_upstream};
 use super::question::{self, Verdict};
 use super::upstream::Upstream;
 use crate::client::{Cause, Failure, Stage};
-use crate::dialect::exchange::{self, Exchange, Known, Step};
+use crate::dialect::exchange::{self, Exchange, Step};
 
 /// How endpoints are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +116,9 @@ async fn call(
     let mut call = upstream.call(None, command).ok()?;
     let shown = upstream.own.refresh(&mut call);
     let hold = upstream.hold.as_ref()?;
-    let terms = Arc::clone(&upstream.terms);
-    let started = Exchange::start(upstream.dialect, call, Known::default(), terms);
+    let (account, terms) = (call.account, Arc::clone(&upstream.terms));
+    // In the session of calls: some systems keep each one that they open for years.
+    let started = Exchange::start(upstream.dialect, call, upstream.known(None), terms);
     let Ok((mut exchange, Step::Send { request, .. })) = started else {
         return None;
     };
@@ -128,6 +129,7 @@ async fn call(
         Err(failure) => return unanswered(&failure),
     };
     let answered = exchange.next(&head, &body);
+    upstream.learn(account, exchange.learnt());
     match question::judge(upstream.dialect, answered) {
         Verdict::Taken => {
             hold.accepted(shown);

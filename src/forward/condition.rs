@@ -16,7 +16,7 @@ pub struct Condition {
     pub name: String,
     /// What it speaks.
     pub dialect: Dialect,
-    /// Whether a call would be sent to it now.
+    /// Whether a call would be sent to it now, and a check has passed where there are any.
     pub is_ready: bool,
     /// Whether more than half of its endpoints are out, and not all.
     pub is_panicking: bool,

@@ -70,14 +70,11 @@ pub(super) async fn run(
     )
     .await;
     if let Some(call) = spare {
-        for times in 0.. {
-            let is_worth = matches!(&ended, Err(stopped) if stopped.is_of_endpoint)
-                && upstream.endpoints.has_untried(&errand)
-                && Instant::now() < deadline
-                && upstream.again.may_begin_anew(&upstream.name, times);
-            if !is_worth {
-                break;
-            }
+        while matches!(&ended, Err(stopped) if stopped.is_of_endpoint)
+            && upstream.endpoints.has_untried(&errand)
+            && Instant::now() < deadline
+            && upstream.again.may_begin_anew(&upstream.name, tries)
+        {
             tries = tries.saturating_add(1);
             let anew = exchange(
                 upstream,
@@ -107,7 +104,8 @@ async fn exchange(
     tries: &mut u32,
     errand: &mut Errand,
 ) -> Result<Came, Stopped> {
-    let repeat = Repeat::of(&call.command);
+    let repeat = Repeat::of(&call.command, upstream.hold.is_none());
+    let before = *tries;
     // The call may have been made before the credentials were changed.
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
@@ -131,6 +129,7 @@ async fn exchange(
             upstream: &upstream.name,
             effect,
             repeat: repeat.with(effect),
+            tries: before,
             deadline,
         };
         let way = Way::new(&upstream.endpoints, errand);

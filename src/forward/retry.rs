@@ -84,6 +84,8 @@ pub(super) struct Bounds<'a> {
     pub(super) effect: Effect,
     /// What of its command may be sent again.
     pub(super) repeat: Repeat,
+    /// The try of its command that the first one is.
+    pub(super) tries: u32,
     /// When to give up.
     pub(super) deadline: Instant,
 }
@@ -168,8 +170,14 @@ impl Again {
         );
         let second = pin!(self.one(bounds, way, request.clone()));
         match select(first, second).await {
-            Either::Left((answered, second)) if failed(&answered, bounds) => second.await,
-            Either::Right((answered, first)) if failed(&answered, bounds) => first.await,
+            Either::Left((mut answered, second)) if failed(&answered, bounds) => {
+                turned_away(&mut answered);
+                second.await
+            }
+            Either::Right((mut answered, first)) if failed(&answered, bounds) => {
+                turned_away(&mut answered);
+                first.await
+            }
             Either::Left((answered, _)) | Either::Right((answered, _)) => answered,
         }
     }
@@ -185,7 +193,8 @@ impl Again {
         let mut last = first;
         // What leaves most in doubt of what came before: a later try that never left does not undo it.
         let mut before: Option<Answered<'w>> = None;
-        for number in 0..self.parameters.retries {
+        // What begins anew has no more tries for that.
+        for number in bounds.tries.saturating_sub(1)..self.parameters.retries {
             let Some(asked) = is_worth_another(&last, bounds.repeat) else {
                 break;
             };
@@ -214,9 +223,9 @@ impl Again {
         }
     }
 
-    /// Whether what was sent in vain may begin anew at another endpoint, so often already.
-    pub(super) fn may_begin_anew(&self, upstream: &str, times: u32) -> bool {
-        times < self.parameters.retries && self.may_spend(upstream)
+    /// Whether what was sent in vain, so often already, may begin anew at another endpoint.
+    pub(super) fn may_begin_anew(&self, upstream: &str, tries: u32) -> bool {
+        tries <= self.parameters.retries && self.may_spend(upstream)
     }
 
     fn may_spend(&self, upstream: &str) -> bool {

@@ -314,7 +314,8 @@ impl Upstream {
         }
     }
 
-    fn known(&self, user: Option<Id>) -> Known {
+    /// What is known before anything is asked about a user of that number.
+    pub(super) fn known(&self, user: Option<Id>) -> Known {
         Known {
             user,
             session: self.session().clone(),

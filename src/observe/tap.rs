@@ -62,7 +62,8 @@ impl Tap {
         let mut room = self.queue.room();
         let headers = head.headers.iter();
         let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + OF_A_HEADER);
-        let length = headers.sum::<usize>() + head.uri.path().len() + size_of::<Sample>();
+        let target = head.uri.path_and_query().map_or(0, |it| it.as_str().len());
+        let length = headers.sum::<usize>() + target + size_of::<Sample>();
         if !room.take(length) {
             self.queue.lose();
             return None;

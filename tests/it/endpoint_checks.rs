@@ -6,7 +6,8 @@ use dragoman::forward::endpoints::State;
 use tokio::time::sleep;
 
 use crate::endpoint_fixture::{Mood, Node, PATIENCE, load, shown, upstream};
-use crate::forward_fixture::Front;
+use crate::forward_fixture::{Front, php_at};
+use crate::php_upstream::PhpUpstream;
 
 async fn becomes(front: &Front, index: usize, wanted: fn(State) -> bool) {
     let begin = Instant::now();
@@ -78,4 +79,23 @@ async fn checks_in_the_upstreams_dialect_see_a_fault_in_a_200_and_end_an_ejectio
     sleep(Duration::from_millis(400)).await;
     assert_eq!(nodes[0].asked() + nodes[1].asked(), asked);
     assert_eq!(shown(&front)[0].state, State::In);
+}
+
+/// The server keeps each session that it opens for years.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_checks_of_a_b2evolution_are_in_one_session_and_so_are_calls() {
+    let upstream = PhpUpstream::start("b2evolution");
+    let check = "[upstreams.back.check]\ncall = true\nevery = '50ms'\n";
+    let front = Front::vision6(&format!("{}{check}", php_at("b2evolution", &upstream)), "");
+    let begin = Instant::now();
+    while upstream.requests().len() < 5 {
+        assert!(begin.elapsed() < PATIENCE, "{:?}", upstream.requests());
+        sleep(Duration::from_millis(20)).await;
+    }
+    let read = front.call("getUserById", "123456,2").await;
+    assert!(read.body.contains(r#""username":"mary""#), "{read:?}");
+    let requests = upstream.requests();
+    let is_new = |seen: &&serde_json::Value| seen["cookies"]["session_b2evo"].is_null();
+    let opened = requests.iter().filter(is_new).count();
+    assert_eq!(opened, 1, "{requests:?}");
 }

@@ -219,3 +219,26 @@ fn a_pass_route_to_an_upstream_goes_past_an_endpoint_that_is_dead() {
     assert!(bodies.contains(&"body 19".to_owned()));
     drop(gateway);
 }
+
+/// `retry.most` is 2: what begins anew elsewhere counts as a try, and what is sent again then does, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_is_tried_three_times_however_many_endpoints_there_are() {
+    for (first, mood) in [(Mood::Busy, Mood::Busy), (Mood::Html, Mood::Busy)] {
+        let nodes: [Node; 6] = Node::start_many().await;
+        let front = front(&nodes, "").await;
+        let asked = || nodes.iter().map(Node::asked).sum::<usize>();
+        let before = asked();
+        for node in &nodes {
+            node.be(mood);
+        }
+        nodes[0].be(first);
+        for calls in 1..=2 {
+            assert!(!count(&front).await);
+            assert!(
+                asked() - before <= 3 * calls,
+                "{} of {calls}",
+                asked() - before
+            );
+        }
+    }
+}

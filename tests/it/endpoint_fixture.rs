@@ -29,6 +29,8 @@ pub(crate) enum Mood {
     Stall,
     /// 500 and HTML.
     Html,
+    /// 503 and nothing.
+    Busy,
     /// 403 and HTML, as a firewall does.
     Forbidden,
     /// That the gateway's key is wrong.
@@ -157,6 +159,7 @@ async fn converse(
             Mood::Blame => (200, fault(331)),
             Mood::Stall => return std::future::pending().await,
             Mood::Html => (500, "<html>oops</html>".to_owned()),
+            Mood::Busy => (503, String::new()),
             Mood::Forbidden => (403, "<html>no</html>".to_owned()),
             Mood::Refusal => (200, fault(300)),
         };

@@ -170,6 +170,12 @@ fn without_a_store_a_mode_is_kept_beside_the_control_socket() {
         "{said}"
     );
     assert!(is_site(&served));
+
+    // Said again it is no success before it is kept.
+    assert_eq!(route(&at, &["mail", "bypass"]).0, Some(1));
+    fs::remove_dir(at.join("control.sock.modes.next")).unwrap();
+    done(&at, &["mail", "bypass"]);
+    assert!(file.exists(), "it is kept now");
     drop(served);
 
     fs::write(&file, "no modes").unwrap();

@@ -308,6 +308,23 @@ async fn of_two_reads_beside_each_other_the_one_that_works_is_the_answer() {
     }
 }
 
+/// Of the two answers the 503 is read by nobody; what answered it has failed all the same.
+#[tokio::test]
+async fn of_two_reads_beside_each_other_the_one_that_fails_is_held_against_the_endpoint() {
+    let number = AtomicUsize::new(0);
+    let script = Script::start(move |asked| match number.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::After(Duration::from_millis(1200), Box::new(good(asked))),
+        1 => status("503 Service Unavailable", ""),
+        _ => good(asked),
+    });
+    let front = front(&script, "retry = { hedge_after = '100ms' }");
+    let answered = ask(&front, READ).await;
+    assert!(is_good(&answered), "{answered:?}");
+    assert_eq!(script.asked().len(), 2);
+    let condition = front.forward.conditions().remove(0);
+    assert_eq!(condition.endpoints[0].failures, 1);
+}
+
 #[tokio::test]
 async fn the_upstream_is_told_how_much_time_is_left_where_a_header_is_named() {
     let script = failing_first(vec![status(

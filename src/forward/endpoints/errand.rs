@@ -35,6 +35,8 @@ pub(in crate::forward) struct Picked<'a> {
     slot: Option<&'a Slot>,
     /// Whether it is to show that the endpoint works again.
     is_probe: bool,
+    /// Whether the endpoint was told: one answer counts once, whoever reads it again.
+    is_told: bool,
 }
 
 impl Errand {
@@ -62,6 +64,11 @@ impl Errand {
     pub(super) fn avoids(&self, index: usize) -> bool {
         let tried = self.tried.as_ref();
         tried.is_some_and(|tried| tried.load(Ordering::Relaxed) & bit(index) != 0)
+    }
+
+    /// Whether it was there, or still is.
+    pub(super) fn was_at(&self, picked: &Picked<'_>) -> bool {
+        self.avoids(picked.index)
     }
 
     /// Goes elsewhere the next time, if there is anywhere.
@@ -106,6 +113,7 @@ impl<'a> Picked<'a> {
             index,
             slot,
             is_probe,
+            is_told: false,
         }
     }
 
@@ -125,6 +133,9 @@ impl<'a> Picked<'a> {
 
     /// It answered as it should.
     pub(in crate::forward) fn works(&mut self) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         self.endpoint.gate.works(self.is_probe);
         self.is_probe = false;
     }
@@ -160,6 +171,9 @@ impl<'a> Picked<'a> {
     }
 
     fn fails(&mut self, error: &(dyn StdError + 'static)) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         self.endpoint.gate.fails(self.is_probe, chain(error));
         self.is_probe = false;
     }
@@ -211,7 +225,10 @@ const fn is_of_endpoint(cause: Cause, had_time: bool) -> bool {
     }
 }
 
-/// An error with its causes, in one line.
+/// Letters that are kept of an error: it may have what the upstream said, at any length.
+const LONGEST: usize = 512;
+
+/// An error with its causes, in one line, and without what writes to a terminal.
 pub(in crate::forward) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut shown = error.to_string();
     let mut cause = error.source();
@@ -220,7 +237,10 @@ pub(in crate::forward) fn chain(error: &(dyn StdError + 'static)) -> String {
         shown.push_str(&error.to_string());
         cause = error.source();
     }
-    shown
+    let letters = shown.chars().take(LONGEST);
+    letters
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 #[cfg(test)]
@@ -241,6 +261,14 @@ mod tests {
         }
         let failed = Error::from(Kind::Upstream).caused_by(std::io::Error::other("HTML"));
         assert!(is_of_upstream(&failed));
+    }
+
+    #[test]
+    fn what_an_upstream_says_is_kept_in_one_line_and_no_more_of_it_than_is_looked_at() {
+        let said = format!("no\r\n\u{1b}[2J{}", "ü".repeat(100_000));
+        let shown = chain(&Error::from(Kind::Upstream).caused_by(said));
+        assert!(shown.contains(": no   [2Jü"), "{shown}");
+        assert_eq!(shown.chars().count(), LONGEST);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Endpoints {
     ) -> Result<(Response<Bytes>, Picked<'_>), Failure> {
         let mut last = None;
         loop {
-            let Some(picked) = self.pick(errand) else {
+            let Some(picked) = self.next(errand, last.is_some()) else {
                 return Err(last.unwrap_or_else(Failure::unavailable));
             };
             let failure = match send_to(picked, request.clone(), until, errand).await {
@@ -59,7 +59,7 @@ impl Endpoints {
     ) -> Result<Answer, Failure> {
         let mut last = None;
         loop {
-            let Some(mut picked) = self.pick(&errand) else {
+            let Some(mut picked) = self.next(&errand, last.is_some()) else {
                 return Err(last.unwrap_or_else(Failure::unavailable));
             };
             errand.avoid(&picked);
@@ -79,6 +79,13 @@ impl Endpoints {
                 }
             }
         }
+    }
+
+    /// The endpoint that a request goes to. After one that could not be reached it is another one, or none:
+    /// those where it was not yet may all be out.
+    fn next(&self, errand: &Errand, has_failed: bool) -> Option<Picked<'_>> {
+        let picked = self.pick(errand)?;
+        (!has_failed || !errand.was_at(&picked)).then_some(picked)
     }
 
     /// Whether another endpoint may do better, and nothing can be done twice by it.

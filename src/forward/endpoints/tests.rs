@@ -1,10 +1,13 @@
 use std::time::Duration;
 
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
 use tokio::time::{Instant, advance};
 
 use super::*;
-use crate::client::{Endpoint as Place, TlsParameters};
+use crate::client::{Cause, Endpoint as Place, Relay, TlsParameters};
+use crate::dialect::exchange::Failure;
+use crate::error::Kind;
 use crate::forward::checks::Asks;
 
 const RULES: Rules = Rules {
@@ -277,4 +280,37 @@ async fn checks_bring_endpoints_down_and_up_and_end_ejections_without_a_caller()
     gate.passes();
     assert!(gate.is_ready());
     assert_eq!(begin.elapsed(), 3 * RULES.eject);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_read_twice_counts_once() {
+    let endpoints = endpoints(&[1]);
+    let mut picked = endpoints.pick(&Errand::default()).unwrap();
+    for _ in 0..2 {
+        let failure = Failure::Call(Kind::Upstream.into());
+        assert!(picked.judge(&failure, StatusCode::BAD_GATEWAY));
+    }
+    let (failures, ..) = endpoints.list[0].gate.history();
+    assert_eq!(failures, 1);
+}
+
+/// In real time, since it is the system that refuses a connection. No more than one of two is out, so that
+/// no panic has the other one used.
+#[tokio::test]
+async fn a_request_knocks_once_at_the_only_endpoint_that_is_in_and_does_not_listen() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let endpoints = endpoints(&[port, 1]);
+    fail(&endpoints, 1, 5);
+    let until = std::time::Instant::now() + Duration::from_secs(2);
+    let errand = endpoints.errand(None);
+    let sent = endpoints.send(Request::new(Bytes::new()), until, &errand);
+    assert_eq!(sent.await.unwrap_err().cause, Cause::Connect);
+    let relay = Relay::new(Request::new(None), false);
+    let streamed = endpoints.stream(&relay, endpoints.errand(None)).await;
+    assert_eq!(streamed.unwrap_err().cause, Cause::Connect);
+    let gate = &endpoints.list[0].gate;
+    assert_eq!(gate.history().0, 2, "each has failed once");
+    assert!(gate.is_in());
 }

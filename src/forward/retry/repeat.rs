@@ -1,8 +1,8 @@
 //! What of a command may be sent again.
 
-use crate::command::Command;
 use crate::command::group::GroupRef;
 use crate::command::user::{UserChange, UserRef};
+use crate::command::{Command, Edit};
 use crate::dialect::exchange::Effect;
 
 /// Which tries may be followed by another.
@@ -15,9 +15,9 @@ pub(in crate::forward) enum Repeat {
 }
 
 impl Repeat {
-    /// Of the writes of a command.
-    pub(in crate::forward) fn of(command: &Command) -> Self {
-        if is_set(command) {
+    /// Of the writes of a command, whose credentials are the caller's or the gateway's.
+    pub(in crate::forward) fn of(command: &Command, is_callers: bool) -> Self {
+        if is_set(command) && !(is_callers && may_lock_out(command)) {
             Self::Always
         } else {
             Self::Unsent
@@ -66,6 +66,19 @@ fn is_set(command: &Command) -> bool {
     }
 }
 
+/// Whether who makes the change may no longer be let in after it, or not be allowed to make it: a second try
+/// would be refused, and so would be said of what was done.
+fn may_lock_out(command: &Command) -> bool {
+    command.user_change().is_some_and(|change| {
+        renames(change)
+            || change.password.is_some()
+            || change.status.is_some()
+            || change.level.is_some()
+            || change.read_only.is_some()
+            || change.role != Edit::Keep
+    })
+}
+
 /// Whether the user may have another name after it, by which it is not found as before.
 const fn renames(change: &UserChange) -> bool {
     change.username.is_some() || change.email.is_some()
@@ -93,6 +106,27 @@ mod tests {
 
     fn update(user: UserRef, change: UserChange) -> Command {
         Command::UpdateUser(user, Box::new(change))
+    }
+
+    /// Once the password is another the second try is refused, and the change was made.
+    #[test]
+    fn what_may_lock_its_own_caller_out_is_not_sent_again_under_the_callers_credentials() {
+        let own = |change| update(UserRef::Id(Id::ONE), change);
+        let password = || {
+            own(UserChange {
+                password: Some("new".into()),
+                ..UserChange::default()
+            })
+        };
+        let level = own(UserChange {
+            level: Level::new(3),
+            ..UserChange::default()
+        });
+        let harmless = own(UserChange::default());
+        assert_eq!(Repeat::of(&password(), true), Repeat::Unsent);
+        assert_eq!(Repeat::of(&level, true), Repeat::Unsent);
+        assert_eq!(Repeat::of(&password(), false), Repeat::Always);
+        assert_eq!(Repeat::of(&harmless, true), Repeat::Always);
     }
 
     #[test]
@@ -125,7 +159,7 @@ mod tests {
             Command::BanMember(member(), BanEnd::Never),
         ];
         for command in sets {
-            assert_eq!(Repeat::of(&command), Repeat::Always, "{command:?}");
+            assert_eq!(Repeat::of(&command, false), Repeat::Always, "{command:?}");
         }
         let told = UserChange {
             notify: true,
@@ -150,7 +184,7 @@ mod tests {
             Command::UnbanMember(member()),
         ];
         for command in others {
-            let repeat = Repeat::of(&command);
+            let repeat = Repeat::of(&command, false);
             assert_eq!(repeat, Repeat::Unsent, "{command:?}");
             assert_eq!(repeat.with(Effect::Read), Repeat::Always);
             assert_eq!(repeat.with(Effect::Write), Repeat::Unsent);

@@ -93,6 +93,17 @@ async fn bodies_share_a_budget_beyond_which_they_are_not_copied() {
 }
 
 #[tokio::test]
+async fn a_query_takes_room_like_anything_that_is_kept() {
+    let (tap, queue, _receiver) = waiting(10, 2_000);
+    let mut request = call(Full::<Bytes>::from(CALL));
+    let target = format!("/?pad={}", "x".repeat(2_000));
+    *request.uri_mut() = target.parse().unwrap();
+    let watched = tap.begin(&route(), &request, RequestId::new(1), SOURCE);
+    assert!(watched.is_none());
+    assert_eq!(queue.lost.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn what_breaks_off_is_not_looked_at_and_of_what_is_too_long_the_beginning() {
     let (tap, queue, receiver) = waiting(10, 1 << 20);
     let pieces = |last: Result<&'static str, &'static str>| {
