@@ -15,6 +15,7 @@ mod drain;
 mod endpoint;
 mod head_guard;
 pub mod health;
+mod http2_head;
 mod lifecycle;
 mod limits;
 mod listener;

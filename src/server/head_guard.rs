@@ -21,6 +21,8 @@ use tracing::debug;
 use chunks::Chunks;
 use head::{Framing, Head};
 
+pub(super) use head::is_host;
+
 /// What a method begins with that stands for a refused head. A client's own is refused.
 const REFUSED: &str = "-";
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, UPGRADE};
+use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use pin_project_lite::pin_project;
 use super::activity::{Activity, OpenRequest};
 use super::connection::Terms;
 use super::head_guard;
+use super::http2_head;
 use super::lifecycle::Stage;
 use super::limits::Limits;
 use super::response_body::ResponseBody;
@@ -203,7 +204,7 @@ fn refusal<B>(request: &Request<B>, limits: &Limits) -> Option<StatusCode> {
         Some(status)
     } else if [Method::CONNECT, Method::TRACE].contains(request.method()) {
         Some(StatusCode::NOT_IMPLEMENTED)
-    } else if !is_of_one_host(request) {
+    } else if request.version() == Version::HTTP_2 && http2_head::is_malformed(request) {
         Some(StatusCode::BAD_REQUEST)
     } else if target.is_some_and(|target| target.as_str().len() > limits.uri_bytes) {
         Some(StatusCode::URI_TOO_LONG)
@@ -212,19 +213,6 @@ fn refusal<B>(request: &Request<B>, limits: &Limits) -> Option<StatusCode> {
     } else {
         None
     }
-}
-
-/// Whether the `Host` of HTTP/2 is what its `:authority` says (RFC 9113, section 8.3.1). That of HTTP/1 was
-/// looked at by the guard.
-fn is_of_one_host<B>(request: &Request<B>) -> bool {
-    let Some(authority) = request.uri().authority() else {
-        return true;
-    };
-    let mut hosts = request.headers().get_all(HOST).iter();
-    hosts.all(|host| {
-        host.as_bytes()
-            .eq_ignore_ascii_case(authority.as_str().as_bytes())
-    })
 }
 
 #[cfg(test)]

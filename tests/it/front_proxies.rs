@@ -21,7 +21,7 @@ impl FrontProxy {
         Self::start("nginx", |address, directory| {
             let at = directory.display();
             let text = format!(
-                "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/error.log;\n\
+                "daemon off; user root; worker_processes 1; pid {at}/pid; error_log {at}/error.log;\n\
                  events {{ worker_connections 512; }}\n\
                  http {{ access_log off; client_max_body_size 0;\n\
                  client_body_temp_path {at}/body; proxy_temp_path {at}/proxy;\n\

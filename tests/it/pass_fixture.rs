@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::process::Served;
+use crate::process::{Served, command};
 
 /// The binary with a pass route to that address; further options may follow, and other tables.
 pub(crate) struct Passing {
@@ -22,10 +23,15 @@ impl Passing {
     }
 
     pub(crate) fn configured(text: &str) -> Self {
+        Self::of(Path::new(env!("CARGO_BIN_EXE_dragoman")), text)
+    }
+
+    /// The same with that binary.
+    pub(crate) fn of(binary: &Path, text: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("routes.toml"), text).unwrap();
         Self {
-            served: Served::start(directory.path()),
+            served: Served::run(command(binary, directory.path()).arg("serve")),
             _directory: directory,
         }
     }

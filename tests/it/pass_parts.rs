@@ -1,16 +1,14 @@
 //! Pass routes with real parts: nginx behind them, sockets of the web through them, bodies larger than memory.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::clients::python;
 use crate::front_proxies::FrontProxy;
-use crate::pass_fixture::{Passing, RawSite, exchange, length};
-use crate::process::{curl, finish};
-
-/// Bytes of a large body.
-const LARGE: u64 = 256 << 20;
+use crate::pass_fixture::{Passing, exchange};
+use crate::process::{curl, finish, release_binary};
 
 /// What its memory may grow by while such a body goes through.
 const GROWTH_KIB: u64 = 8 * 1024;
@@ -92,56 +90,61 @@ fn nginx_is_seen_through_the_gateway_as_it_is() {
 
 #[test]
 fn a_body_larger_than_memory_goes_both_ways_at_constant_memory() {
-    let nginx = FrontProxy::nginx("");
-    let file = nginx.site().join("large");
-    File::create(&file).unwrap().set_len(LARGE).unwrap();
-    let down = Passing::start(nginx.address, "");
+    go_both_ways(Path::new(env!("CARGO_BIN_EXE_dragoman")), 256 << 20);
+}
+
+/// `tests/soak/large` runs it.
+#[test]
+fn a_gibibyte_goes_both_ways_at_constant_memory_through_the_release_binary() {
+    if std::env::var_os("DRAGOMAN_TEST_LARGE").is_some() {
+        go_both_ways(&release_binary(), 1 << 30);
+    }
+}
+
+/// Has nginx send a body of that many bytes, and take one, once over HTTP/1 and once over HTTP/2.
+fn go_both_ways(binary: &Path, bytes: u64) {
+    let nginx = FrontProxy::nginx("dav_methods PUT;");
+    File::create(nginx.site().join("large"))
+        .unwrap()
+        .set_len(bytes)
+        .unwrap();
+    let route = format!("[routes.site]\npass = 'http://{}'\n", nginx.address);
+    let versions = ["--http1.1", "--http2-prior-knowledge"];
+
+    let down = Passing::of(binary, &route);
     warm_up(&down);
     let before = down.served.peak_kib();
     let url = format!("{}/large", down.served.url);
-    let show = "%{http_code} %{size_download}";
-    let said = curl(&["--max-time", "300", "-o", "/dev/null", "-w", show, &url]);
-    assert_eq!(said, format!("200 {LARGE}"));
-    let ranged = curl(&[
-        "--max-time",
-        "300",
-        "--limit-rate",
-        "40M",
-        "-r",
-        "0-40000000",
-        "-o",
-        "/dev/null",
-        "-w",
-        show,
-        &url,
-    ]);
-    assert_eq!(ranged, "206 40000001");
+    let show = ["-o", "/dev/null", "-w", "%{http_code} %{size_download}"];
+    let patient = ["--max-time", "300"];
+    for version in versions {
+        let said = curl(&[&patient[..], &show, &[version, &url]].concat());
+        assert_eq!(said, format!("200 {bytes}"), "{version}");
+    }
+    // The caller is the slower end.
+    let limited = ["--limit-rate", "40M", "-r", "0-40000000", &url];
+    let said = curl(&[&patient[..], &show, &limited].concat());
+    assert_eq!(said, "206 40000001");
     let grown_down = down.served.peak_kib() - before;
 
-    let site = RawSite::start(|stream, head| {
-        let mut left = length(head);
-        let mut space = vec![0; 1 << 20];
-        while left > 0 {
-            let most = left.min(space.len());
-            left -= stream.read(&mut space[..most]).unwrap();
-        }
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            .unwrap();
-    });
-    let up = Passing::start(site.address, "");
+    let up = Passing::of(binary, &route);
     warm_up(&up);
     let before = up.served.peak_kib();
-    let url = format!("{}/up", up.served.url);
-    let from = file.to_str().unwrap();
-    for version in ["--http1.1", "--http2-prior-knowledge"] {
-        let said = curl(&["--max-time", "300", version, "-T", from, &url]);
-        assert_eq!(said, "ok", "{version}");
+    let file = nginx.site().join("large");
+    let show = ["-o", "/dev/null", "-w", "%{http_code}"];
+    for version in versions {
+        let url = format!("{}/up{version}", up.served.url);
+        let send = [version, "-T", file.to_str().unwrap(), &url];
+        let said = curl(&[&patient[..], &show, &send].concat());
+        assert_eq!(said, "201", "{version}");
+        let kept = nginx.site().join(format!("up{version}"));
+        assert_eq!(fs::metadata(&kept).unwrap().len(), bytes, "{version}");
+        fs::remove_file(kept).unwrap();
     }
     let grown_up = up.served.peak_kib() - before;
     println!(
         "{} MiB: {grown_down} KiB down, {grown_up} KiB up",
-        LARGE >> 20
+        bytes >> 20
     );
     assert!(
         grown_down <= GROWTH_KIB && grown_up <= GROWTH_KIB,

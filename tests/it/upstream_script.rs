@@ -90,6 +90,23 @@ fn serve(stream: TcpStream, heard: &Mutex<Vec<Asked>>, reply: &dyn Fn(&Asked) ->
     }
 }
 
+/// Chunks as they came, with their trailers. None of them shall have a line that looks like the last one.
+fn read_chunks(reader: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let (mut chunks, mut is_last) = (Vec::new(), false);
+    loop {
+        let mut line = Vec::new();
+        if reader.read_until(b'\n', &mut line).ok()? == 0 {
+            return None;
+        }
+        chunks.extend_from_slice(&line);
+        match line.as_slice() {
+            b"0\r\n" => is_last = true,
+            b"\r\n" if is_last => return Some(chunks),
+            _ => {}
+        }
+    }
+}
+
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut head = String::new();
     loop {
@@ -109,6 +126,13 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     });
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
+    if length.is_none()
+        && head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked")
+    {
+        body = read_chunks(reader)?;
+    }
     let line = head.lines().next().unwrap();
     Some(Asked {
         target: line.trim_end_matches(" HTTP/1.1").to_owned(),

@@ -133,7 +133,7 @@ impl Head {
 
     fn host(&mut self, name: usize, value: &[u8]) -> Result<(), Refusal> {
         let host = value.trim_ascii();
-        if host.is_empty() || !host.iter().all(|&byte| is_of_authority(byte)) {
+        if !is_host(host) {
             return Err(Refusal::malformed("the host is none"));
         }
         let blank = value.len() - value.trim_ascii_start().len();
@@ -243,6 +243,11 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
         bad | u8::from((byte < b' ' && byte != b'\t') || byte == 0x7f)
     });
     bad == 0
+}
+
+/// Whether it can be a host, with or without a port.
+pub(in crate::server) fn is_host(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| is_of_authority(byte))
 }
 
 /// Whether a host or its port may have it (RFC 3986, section 3.2.2); no user does.
