@@ -59,31 +59,18 @@ pub(super) async fn run(
     let mut tries = 1;
     let mut errand = upstream.endpoints.errand(call.context.stick);
     // What only reads begins anew elsewhere after a fault that no status told of.
-    let spare = (upstream.endpoints.is_many() && is_read(&call.command)).then(|| call.clone());
-    let mut ended = exchange(
-        upstream,
-        call,
-        known.clone(),
-        deadline,
-        &mut tries,
-        &mut errand,
-    )
-    .await;
-    if let Some(call) = spare {
+    let may_begin_anew = upstream.endpoints.is_many() && is_read(&call.command);
+    let spare = may_begin_anew.then(|| Box::new((call.clone(), known.clone())));
+    let mut ended = exchange(upstream, call, known, deadline, &mut tries, &mut errand).await;
+    if let Some(spare) = spare {
         while matches!(&ended, Err(stopped) if stopped.is_of_endpoint)
             && upstream.endpoints.has_untried(&errand)
             && Instant::now() < deadline
             && upstream.again.may_begin_anew(&upstream.name, tries)
         {
             tries = tries.saturating_add(1);
-            let anew = exchange(
-                upstream,
-                call.clone(),
-                known.clone(),
-                deadline,
-                &mut tries,
-                &mut errand,
-            );
+            let (call, known) = (*spare).clone();
+            let anew = exchange(upstream, call, known, deadline, &mut tries, &mut errand);
             ended = Box::pin(anew).await;
         }
     }
