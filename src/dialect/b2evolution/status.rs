@@ -7,7 +7,7 @@ use crate::error::Error;
 pub(super) const FIELD: &str = "edited_user_status";
 
 /// Where several names mean one status, the first is what we write.
-const STATUSES: [(&str, Status); 9] = [
+static STATUSES: [(&str, Status); 9] = [
     ("activated", Status::Active),
     ("manualactivated", Status::Active),
     ("autoactivated", Status::Active),
@@ -21,14 +21,16 @@ const STATUSES: [(&str, Status); 9] = [
 
 /// What a name means.
 pub(super) fn decode(name: &str) -> Option<Status> {
-    let known = STATUSES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, status)| *status)
+    listed(name).map(|(_, status)| *status)
 }
 
 /// The name, if it means anything.
 pub(super) fn known(name: &str) -> Option<&'static str> {
-    let known = STATUSES.iter().find(|(known, _)| *known == name);
-    known.map(|(known, _)| *known)
+    listed(name).map(|(known, _)| *known)
+}
+
+fn listed(name: &str) -> Option<&'static (&'static str, Status)> {
+    STATUSES.iter().find(|(known, _)| *known == name)
 }
 
 /// What a name means, or a fault of the field.

@@ -8,7 +8,7 @@ use crate::route::PassRoute;
 /// The target at the site: the bytes that came, but for the prefixes that the route takes and puts.
 pub(super) fn onward(uri: &Uri, route: &PassRoute) -> Result<Uri, &'static str> {
     let Some(target) = uri.path_and_query() else {
-        // OPTIONS * is of the server itself, and that is the site for whoever asks.
+        // Only CONNECT has none, which the server refuses.
         return Ok(uri.clone());
     };
     if target
