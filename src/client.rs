@@ -56,13 +56,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::time;
+use tokio::{task, time};
 
 pub use failure::{Cause, Failure, Part, Sent, Stage};
 pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
 pub use response::Unbounded;
 pub use stream::{Answer, Download, Relay, Tunnel};
-pub use upload::{BodyError, Source};
+pub use upload::{BodyError, Payload, Source};
 
 use connection::Connection;
 use dial::Dialer;
@@ -113,38 +113,42 @@ impl Client {
     /// `Content-Length`, `Accept-Encoding` and, unless the request has one, `Host` are the client's own,
     /// and what concerns a single connection is left out, of the request and of the answer. The answer's headers describe the body
     /// as it arrived; its trailers are dropped.
-    pub async fn send(
+    pub fn send(
         &self,
         request: Request<Bytes>,
         deadline: Option<Instant>,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> impl Future<Output = Result<Response<Bytes>, Failure>> + Send + use<'_> {
         let Inner {
             parameters, pool, ..
         } = &*self.0;
-        let now = time::Instant::now();
-        let until = deadline.map(time::Instant::from_std);
-        let until = until
-            .unwrap_or(now + parameters.total)
-            .min(now + parameters.total);
-        if until <= now {
-            return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
-        }
-        let request = request::prepare(request, &parameters.host);
-
-        // Given back after the connection has gone to rest, so that the next in line finds it there.
-        let _place = pool
-            .enter(until)
-            .await
-            .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
-        while let Some(connection) = self.rested() {
-            match self.exchange(connection, request.clone(), until).await {
-                Err(failure) if failure.is_stale() => {}
-                answered => return answered,
+        // Large, and for the most part of the time only kept in case it has to be sent again.
+        let request = Box::new(request::prepare(request, &parameters.host));
+        async move {
+            let now = time::Instant::now();
+            let until = deadline.map(time::Instant::from_std);
+            let until = until
+                .unwrap_or(now + parameters.total)
+                .min(now + parameters.total);
+            if until <= now {
+                return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
             }
+
+            // Given back after the connection has gone to rest, so that the next in line finds it there.
+            let _place = pool
+                .enter(until)
+                .await
+                .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+            self.let_others_read().await;
+            while let Some(connection) = self.rested() {
+                match self.exchange(connection, request.clone(), until).await {
+                    Err(failure) if failure.is_stale() => {}
+                    answered => return answered,
+                }
+            }
+            // Rarely needed, so that it takes no room in every call.
+            let connection = Box::pin(self.0.dialer.dial(until)).await?;
+            self.exchange(connection, request, until).await
         }
-        // Rarely needed, so that it takes no room in every call.
-        let connection = Box::pin(self.0.dialer.dial(until)).await?;
-        self.exchange(connection, request, until).await
     }
 
     /// Connections that requests are on, and those that rest.
@@ -162,6 +166,15 @@ impl Client {
         addresses.map(SocketAddr::ip).collect()
     }
 
+    /// Where several requests are under way, those that have arrived together are all read before the first is
+    /// sent: an upstream that gets them at once is woken once, and not for each, which costs more than reading one.
+    async fn let_others_read(&self) {
+        let under_way = self.0.parameters.connections - self.0.pool.free();
+        if under_way > 1 {
+            task::yield_now().await;
+        }
+    }
+
     /// A connection that rested and still leads to the upstream.
     fn rested(&self) -> Option<Box<Connection>> {
         loop {
@@ -176,11 +189,11 @@ impl Client {
     async fn exchange(
         &self,
         mut connection: Box<Connection>,
-        request: Request<Outgoing>,
+        request: Box<Request<Outgoing>>,
         until: time::Instant,
     ) -> Result<Response<Bytes>, Failure> {
         let answered = connection
-            .exchange(request, &self.0.parameters, until)
+            .exchange(*request, &self.0.parameters, until)
             .await?;
         if connection.rest() {
             self.0.pool.put(connection);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{Entry, HOST};
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -17,13 +17,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::Client;
-use super::connection::Connection;
+use super::connection::{Connection, next, quiet};
 use super::failure::{Cause, Failure, Sent, Stage};
+use super::parameters::Parameters;
 use super::pool::Pool;
 use super::request;
 use super::response;
 use super::socket::Wire;
-use super::upload::{BodyError, Outgoing, Source, Upload};
+use super::upload::{BodyError, Outgoing, Payload, Upload};
 
 /// What an upstream answers before its body is there.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub enum Answer {
 /// The body of an answer. It has its connection to itself until it ends; dropped before, it closes it.
 #[derive(Debug)]
 pub struct Download {
+    /// What came with the head.
+    ahead: Option<Frame<Bytes>>,
     body: Incoming,
     link: Option<Link>,
 }
@@ -52,7 +55,7 @@ pub struct Tunnel {
 /// A request that is handed on, as often as it takes until a byte of it has left.
 #[derive(Debug)]
 pub struct Relay {
-    head: Parts,
+    head: Box<Parts>,
     body: Outgoing,
     upgrades: bool,
 }
@@ -68,13 +71,21 @@ struct Link {
 impl Relay {
     /// What concerns a single connection is left out, but trailers and what they need. Where `upgrades`, the
     /// request's `Upgrade` is kept and the upstream may take it up.
-    pub fn new(request: Request<Option<Source>>, upgrades: bool) -> Self {
-        let (head, body) = request::relay(request, upgrades);
+    pub fn new(mut head: Box<Parts>, body: Payload, upgrades: bool) -> Self {
+        let body = request::relay(&mut head, body, upgrades);
         Self {
             head,
             body,
             upgrades,
         }
+    }
+
+    fn request(&self, host: &HeaderValue) -> Request<Outgoing> {
+        let mut head = self.head.as_ref().clone();
+        if let Entry::Vacant(none) = head.headers.entry(HOST) {
+            none.insert(host.clone());
+        }
+        Request::from_parts(head, self.body.clone())
     }
 }
 
@@ -86,32 +97,25 @@ impl Client {
     /// One that failed with [`Sent::Nothing`] can be sent again, elsewhere too.
     pub async fn stream(&self, relay: &Relay) -> Result<Answer, Failure> {
         let parameters = &self.0.parameters;
-        let (body, upgrades) = (&relay.body, relay.upgrades);
-        let until = Instant::now() + parameters.head;
+        let now = Instant::now();
+        let until = now + parameters.head;
         let place = self.0.pool.enter_owned(until).await;
         let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        self.let_others_read().await;
         loop {
             let (mut connection, is_new) = match self.rested() {
                 Some(connection) => (connection, false),
-                None => (self.0.dialer.dial(until).await?, true),
+                // Rarely needed, so that it takes no room in every call.
+                None => (Box::pin(self.0.dialer.dial(until)).await?, true),
             };
-            let mut head = relay.head.clone();
-            if !head.headers.contains_key(HOST) {
-                head.headers.insert(HOST, parameters.host.clone());
-            }
-            let request = Request::from_parts(head, body.clone());
-            let upload = match body {
-                Outgoing::Streamed(upload) => Some(upload),
-                Outgoing::Whole(_) => None,
-            };
-            let opened = connection.open(request, upload, parameters).await;
+            let opened = connection.open(relay, parameters, now).await;
             let answer = match opened {
                 Err(failure) if failure.is_stale() && !is_new => continue,
                 opened => opened?,
             };
             let (mut head, body) = answer.into_parts();
             if head.status == StatusCode::SWITCHING_PROTOCOLS {
-                let tunnel = upgrades.then(|| connection.into_tunnel()).flatten();
+                let tunnel = relay.upgrades.then(|| connection.into_tunnel()).flatten();
                 let (wire, ahead) =
                     tunnel.ok_or_else(|| Failure::new(Sent::Maybe, Cause::BadFraming))?;
                 request::strip_but_upgrade(&mut head.headers);
@@ -121,6 +125,7 @@ impl Client {
             response::judge_framing(&head)?;
             request::strip_but_trailer(&mut head.headers);
             let mut download = Download {
+                ahead: None,
                 body,
                 link: Some(Link {
                     connection,
@@ -128,9 +133,7 @@ impl Client {
                     _place: place,
                 }),
             };
-            if download.body.is_end_stream() {
-                download.end();
-            }
+            download.look()?;
             return Ok(Answer::Response(Response::from_parts(head, download)));
         }
     }
@@ -138,56 +141,99 @@ impl Client {
 
 impl Connection {
     /// Sends a request and reads the head of its answer.
-    async fn open(
-        &mut self,
-        request: Request<Outgoing>,
-        upload: Option<&Upload>,
-        parameters: &super::Parameters,
-    ) -> Result<Response<Incoming>, Failure> {
+    fn open<'a>(
+        &'a mut self,
+        relay: &'a Relay,
+        parameters: &'a Parameters,
+        now: Instant,
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + Send + use<'a> {
         // An answer's head, and what of its body comes with it before anybody looks.
         let meter = self.begin(parameters.head_bytes.saturating_mul(2));
+        let upload = match &relay.body {
+            Outgoing::Streamed(upload) => Some(upload),
+            Outgoing::Whole(_) => None,
+        };
         if let Some(upload) = upload {
             upload.begin(meter);
         }
-        let mut timer = pin!(sleep_until(Instant::now() + parameters.head));
-        let mut taken = upload.and_then(Upload::underway);
-        let (sender, driving) = self.split();
-        let mut answer = pin!(sender.try_send_request(request));
-        let opened = std::future::poll_fn(|context| {
-            loop {
-                driving.drive(context);
-                if let Poll::Ready(answered) = answer.as_mut().poll(context) {
-                    return Poll::Ready(Some(answered.map_err(TrySendError::into_error)));
+        let request = relay.request(&parameters.host);
+        // Apart, since it has room for the request.
+        let mut answer = Box::pin(self.sender().try_send_request(request));
+        async move {
+            let mut timer = pin!(sleep_until(now + parameters.head));
+            let mut taken = upload.and_then(Upload::underway);
+            let opened = std::future::poll_fn(|context| {
+                loop {
+                    self.drive(context);
+                    if let Poll::Ready(answered) = quiet(answer.as_mut()) {
+                        return Poll::Ready(Some(answered.map_err(TrySendError::into_error)));
+                    }
+                    if upload.is_some_and(Upload::may_go_on) {
+                        continue;
+                    }
+                    ready!(timer.as_mut().poll(context));
+                    // Whoever still sends at a good pace is not late; the last byte has its own time.
+                    let now = upload.and_then(Upload::underway);
+                    if now == taken {
+                        return Poll::Ready(None);
+                    }
+                    taken = now;
+                    timer.as_mut().reset(Instant::now() + parameters.head);
                 }
-                if upload.is_some_and(Upload::may_go_on) {
-                    continue;
+            });
+            match opened.await {
+                Some(Ok(answer)) => {
+                    self.unlimited();
+                    Ok(answer)
                 }
-                ready!(timer.as_mut().poll(context));
-                // Whoever still sends at a good pace is not late; the last byte has its own time.
-                let now = upload.and_then(Upload::underway);
-                if now == taken {
-                    return Poll::Ready(None);
+                Some(Err(_)) if upload.is_some_and(Upload::is_broken) => {
+                    Err(Failure::new(self.sent(), Cause::Body))
                 }
-                taken = now;
-                timer.as_mut().reset(Instant::now() + parameters.head);
+                Some(Err(error)) => Err(self.no_head(error)),
+                None => Err(Failure::timeout(Stage::Head, self.sent())),
             }
-        })
-        .await;
-        match opened {
-            Some(Ok(answer)) => {
-                self.unlimited();
-                Ok(answer)
-            }
-            Some(Err(_)) if upload.is_some_and(Upload::is_broken) => {
-                Err(Failure::new(self.sent(), Cause::Body))
-            }
-            Some(Err(error)) => Err(self.no_head(error)),
-            None => Err(Failure::timeout(Stage::Head, self.sent())),
         }
     }
 }
 
 impl Download {
+    /// All of it, where that is there.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        if self.link.is_some() {
+            return None;
+        }
+        match self.ahead.take().map(Frame::into_data) {
+            None => Some(Bytes::new()),
+            Some(Ok(whole)) => Some(whole),
+            Some(Err(trailers)) => {
+                self.ahead = Some(trailers);
+                None
+            }
+        }
+    }
+
+    /// Takes what is there right behind the head: mostly that is all, and the connection is free before anybody
+    /// reads it.
+    fn look(&mut self) -> Result<(), Failure> {
+        let is_short = self.body.size_hint().exact().is_some();
+        if is_short && !self.body.is_end_stream() {
+            match next(&mut self.body) {
+                Poll::Ready(Some(Ok(frame))) => self.ahead = Some(frame),
+                Poll::Ready(Some(Err(error))) => {
+                    let mut link = self.link.take();
+                    let failed = link.as_mut().map(|link| link.connection.no_body(error));
+                    return Err(failed.unwrap_or_else(|| Failure::new(Sent::Maybe, Cause::Reset)));
+                }
+                Poll::Ready(None) => self.end(),
+                Poll::Pending => {}
+            }
+        }
+        if self.body.is_end_stream() {
+            self.end();
+        }
+        Ok(())
+    }
+
     /// All of it was read: the connection may serve the next request, unless it has more to do.
     fn end(&mut self) {
         if let Some(mut link) = self.link.take()
@@ -207,11 +253,14 @@ impl Body for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if let Some(ahead) = this.ahead.take() {
+            return Poll::Ready(Some(Ok(ahead)));
+        }
         let Some(link) = &mut this.link else {
             return Poll::Ready(None);
         };
         link.connection.drive(context);
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        let frame = ready!(next(&mut this.body));
         match frame {
             Some(Ok(frame)) => {
                 if this.body.is_end_stream() {
@@ -228,11 +277,19 @@ impl Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.link.is_none() || self.body.is_end_stream()
+        self.ahead.is_none() && (self.link.is_none() || self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.body.size_hint();
+        let ahead = self.ahead.as_ref().and_then(Frame::data_ref);
+        match (ahead, rest.exact()) {
+            (Some(ahead), Some(rest)) => {
+                let ahead = u64::try_from(ahead.len()).unwrap_or(u64::MAX);
+                SizeHint::with_exact(rest.saturating_add(ahead))
+            }
+            _ => rest,
+        }
     }
 }
 

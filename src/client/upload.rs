@@ -18,6 +18,17 @@ pub type BodyError = Box<dyn Error + Send + Sync>;
 /// A body that somebody else sends.
 pub type Source = UnsyncBoxBody<Bytes, BodyError>;
 
+/// The body of a request that is handed on.
+#[derive(Debug)]
+pub enum Payload {
+    /// None.
+    Empty,
+    /// All of it.
+    Whole(Bytes),
+    /// One that somebody else sends.
+    Streamed(Source),
+}
+
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Outgoing {

@@ -155,7 +155,7 @@ async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Fau
     let Step::Send { request, .. } = step else {
         return Err("there is nothing to ask it".to_owned().into());
     };
-    let answered = client.send(request, None).await;
+    let answered = client.send(*request, None).await;
     let (head, body) = answered
         .map_err(|failure| unreachable(upstream, &failure))?
         .into_parts();
