@@ -173,7 +173,7 @@ where
 fn commands(
     parts: Parts,
     lasting: &mut Lasting,
-) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
+) -> impl Service<Result<Box<Call>, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
@@ -310,7 +310,7 @@ fn enter<S>(
     request: Routed<Bytes>,
 ) -> impl Future<Output = Result<Response<ResponseBody>, Error>>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
+    S: Service<Result<Box<Call>, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
     let context = Context {
         request_id: request.id(),
