@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -19,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Client;
 use super::connection::Connection;
 use super::failure::{Cause, Failure, Sent, Stage};
+use super::http2::Arriving;
 use super::pool::Pool;
 use super::request;
 use super::response;
@@ -34,11 +34,22 @@ pub enum Answer {
     Tunnel(Response<()>, Tunnel),
 }
 
-/// The body of an answer. It has its connection to itself until it ends; dropped before, it closes it.
+/// The body of an answer. With HTTP/1.1 it has its connection to itself until it ends, and dropped before, it
+/// closes that; with HTTP/2 it has a stream.
 #[derive(Debug)]
-pub struct Download {
-    body: Incoming,
-    link: Option<Link>,
+pub struct Download(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Alone { body: Incoming, link: Option<Link> },
+    Shared(Option<Box<Shared>>),
+}
+
+#[derive(Debug)]
+struct Shared {
+    body: Arriving,
+    /// Given back after its stream has ended.
+    _place: OwnedSemaphorePermit,
 }
 
 /// The upstream's end of a connection that no longer speaks HTTP.
@@ -90,15 +101,23 @@ impl Client {
         let until = Instant::now() + parameters.head;
         let place = self.0.pool.enter_owned(until).await;
         let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        // HTTP/2 has no `Upgrade` (RFC 9113, section 8.6).
+        if let Some(http2) = &self.0.http2
+            && !upgrades
+        {
+            let sending = http2.stream(&relay.head, body, parameters, until);
+            let answer = Box::pin(sending).await?;
+            return Ok(Answer::Response(
+                answer.map(|body| Download::shared(body, place)),
+            ));
+        }
         loop {
             let (mut connection, is_new) = match self.rested() {
                 Some(connection) => (connection, false),
                 None => (self.0.dialer.dial(until).await?, true),
             };
             let mut head = relay.head.clone();
-            if !head.headers.contains_key(HOST) {
-                head.headers.insert(HOST, parameters.host.clone());
-            }
+            request::add_host(&mut head.headers, &parameters.host);
             let request = Request::from_parts(head, body.clone());
             let upload = match body {
                 Outgoing::Streamed(upload) => Some(upload),
@@ -120,17 +139,15 @@ impl Client {
             }
             response::judge_framing(&head)?;
             request::strip_but_trailer(&mut head.headers);
-            let mut download = Download {
-                body,
-                link: Some(Link {
-                    connection,
-                    pool: Arc::clone(&self.0.pool),
-                    _place: place,
-                }),
-            };
-            if download.body.is_end_stream() {
-                download.end();
+            let mut link = Some(Link {
+                connection,
+                pool: Arc::clone(&self.0.pool),
+                _place: place,
+            });
+            if body.is_end_stream() {
+                Link::end(&mut link);
             }
+            let download = Download(Kind::Alone { body, link });
             return Ok(Answer::Response(Response::from_parts(head, download)));
         }
     }
@@ -145,9 +162,9 @@ impl Connection {
         parameters: &super::Parameters,
     ) -> Result<Response<Incoming>, Failure> {
         // An answer's head, and what of its body comes with it before anybody looks.
-        let meter = self.begin(parameters.head_bytes.saturating_mul(2));
+        let mark = self.begin(parameters.head_bytes.saturating_mul(2));
         if let Some(upload) = upload {
-            upload.begin(meter);
+            upload.begin(mark);
         }
         let mut timer = pin!(sleep_until(Instant::now() + parameters.head));
         let mut taken = upload.and_then(Upload::underway);
@@ -187,14 +204,34 @@ impl Connection {
     }
 }
 
-impl Download {
-    /// All of it was read: the connection may serve the next request, unless it has more to do.
-    fn end(&mut self) {
-        if let Some(mut link) = self.link.take()
+impl Link {
+    /// All was read: the connection may serve the next request, unless it has more to do.
+    fn end(link: &mut Option<Self>) {
+        if let Some(mut link) = link.take()
             && link.connection.rest()
         {
             link.pool.put(link.connection);
         }
+    }
+}
+
+impl Download {
+    fn shared(body: Arriving, place: OwnedSemaphorePermit) -> Self {
+        let has_more = !body.is_end_stream();
+        let shared = Shared {
+            body,
+            _place: place,
+        };
+        Self(Kind::Shared(has_more.then(|| Box::new(shared))))
+    }
+}
+
+/// Whether nothing comes after this of a body that went well.
+fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>, body: &impl Body) -> bool {
+    match frame {
+        None => true,
+        Some(Ok(_)) => body.is_end_stream(),
+        Some(Err(_)) => false,
     }
 }
 
@@ -206,33 +243,44 @@ impl Body for Download {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        let Some(link) = &mut this.link else {
-            return Poll::Ready(None);
-        };
-        link.connection.drive(context);
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
-        match frame {
-            Some(Ok(frame)) => {
-                if this.body.is_end_stream() {
-                    this.end();
+        match &mut self.0 {
+            Kind::Alone { body, link } => {
+                let Some(carried_by) = link else {
+                    return Poll::Ready(None);
+                };
+                carried_by.connection.drive(context);
+                let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+                if is_last(frame.as_ref(), body) {
+                    Link::end(link);
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
-            None => {
-                this.end();
-                Poll::Ready(None)
+            Kind::Shared(shared) => {
+                let Some(carried) = shared else {
+                    return Poll::Ready(None);
+                };
+                let frame = ready!(Pin::new(&mut carried.body).poll_frame(context));
+                if is_last(frame.as_ref(), &carried.body) {
+                    *shared = None;
+                }
+                Poll::Ready(frame)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.link.is_none() || self.body.is_end_stream()
+        match &self.0 {
+            Kind::Alone { body, link } => link.is_none() || body.is_end_stream(),
+            Kind::Shared(shared) => shared.is_none(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.0 {
+            Kind::Alone { body, .. } => body.size_hint(),
+            Kind::Shared(Some(shared)) => shared.body.size_hint(),
+            Kind::Shared(None) => SizeHint::with_exact(0),
+        }
     }
 }
 

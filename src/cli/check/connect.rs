@@ -204,6 +204,10 @@ fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
         Cause::Tls => format!(
             "look at its certificate, and at upstreams.{name}.ca_file and upstreams.{name}.server_name"
         ),
+        Cause::NotHttp2 => {
+            let option = format!("upstreams.{name}.http_version");
+            return format!("{}; remove {option}, or correct {key}", causes(failure));
+        }
         Cause::Timeout { .. } => format!(
             "look whether a firewall is between, or raise upstreams.{name}.connect_timeout and head_timeout"
         ),
