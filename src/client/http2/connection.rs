@@ -62,7 +62,7 @@ pub(in crate::client) struct Driver {
     vitals: Arc<Vitals>,
     /// How much was written when somebody was last told.
     told: usize,
-    /// How much was read when that was last looked at, and since when it is no more.
+    /// How much was read, and since when it is no more.
     heard: usize,
     quiet_since: Instant,
     asked: Option<Instant>,
@@ -190,7 +190,7 @@ impl Driver {
         let mut timer = pin!(sleep_until(Instant::now()));
         poll_fn(|context| {
             let ended = Pin::new(&mut self.connection).poll(context);
-            self.tell();
+            self.note();
             if ended.is_ready() {
                 return Poll::Ready(());
             }
@@ -212,7 +212,14 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self) {
+    /// Notes what was read, and tells what was written.
+    fn note(&mut self) {
+        let heard = self.vitals.meter.read();
+        if heard != self.heard {
+            self.heard = heard;
+            self.quiet_since = Instant::now();
+            self.asked = None;
+        }
         let written = self.vitals.meter.written();
         if written != self.told {
             self.told = written;
@@ -224,12 +231,6 @@ impl Driver {
     /// look again; never if it is dead.
     fn look(&mut self, pool: &Weak<Pool>) -> Option<Instant> {
         let now = Instant::now();
-        let heard = self.vitals.meter.read();
-        if heard != self.heard {
-            self.heard = heard;
-            self.quiet_since = now;
-            self.asked = None;
-        }
         // One that is in the pool no longer is there for the requests that are on it.
         let rest = pool.upgrade().and_then(|pool| pool.look(&self.vitals, now));
         let (is_busy, next) = rest.map_or((true, now + QUIET), |rest| (rest.is_busy, rest.next));
