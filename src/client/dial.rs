@@ -200,10 +200,15 @@ impl Tls {
         Self { connector, name }
     }
 
+    fn is_for_http2(&self) -> bool {
+        let offered = &self.connector.config().alpn_protocols;
+        offered.iter().any(|name| name == tls::HTTP2)
+    }
+
     async fn shake_hands(&self, socket: Socket) -> Result<Wire, Failure> {
         let shaken = self.connector.connect(self.name.clone(), socket).await;
         let stream = shaken.map_err(|error| {
-            let cause = if is_of_protocol(&error) {
+            let cause = if self.is_for_http2() && is_of_protocol(&error) {
                 Cause::NotHttp2
             } else {
                 Cause::Tls
@@ -214,8 +219,7 @@ impl Tls {
     }
 }
 
-/// Whether the peer refused what ALPN offered, which is HTTP/2 where that is asked for: who speaks HTTP/1.1
-/// over TLS and is offered that does not refuse it.
+/// Whether the peer refused what ALPN offered.
 fn is_of_protocol(error: &io::Error) -> bool {
     const REFUSED: TlsError = TlsError::AlertReceived(AlertDescription::NoApplicationProtocol);
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dragoman::client::{Cause, Client, Part, Sent, Stage};
+use dragoman::client::{Cause, Client, Endpoint, Part, Sent, Stage};
 use futures_util::future::join_all;
 use h2::Reason;
 use http::{Response, StatusCode};
@@ -359,6 +359,22 @@ async fn what_is_larger_than_it_may_be_is_no_answer_and_the_connection_goes_on()
         );
     }
     assert_eq!(peer.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_unix_socket_speaks_it_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let peer = Peer::on_socket(&path);
+    let client = Client::new(dragoman::client::Parameters {
+        endpoint: Endpoint::Unix { path },
+        ..over_http2(peer.address)
+    })
+    .unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask(&client).await.unwrap().body(), "/ask: question");
+    }
+    assert_eq!((peer.connections(), peer.requests()), (1, 3));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! An upstream of HTTP/2 that does with every stream what a test says, and counts.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{RecvStream, SendStream};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -93,6 +94,27 @@ impl Peer {
         });
         Self {
             address,
+            record,
+            task,
+        }
+    }
+
+    /// One on a Unix socket at that path, whose address says nothing.
+    pub(crate) fn on_socket(path: &Path) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        let record = Arc::<Record>::default();
+        let known = Arc::clone(&record);
+        let plan: Plan = Arc::new(|asked| Box::pin(mirror(asked)));
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                known.connections.fetch_add(1, Ordering::SeqCst);
+                let (known, plan) = (Arc::clone(&known), Arc::clone(&plan));
+                tokio::spawn(async move { serve(stream, &Manner::default(), &known, &plan).await });
+            }
+        });
+        Self {
+            address: ([0, 0, 0, 0], 0).into(),
             record,
             task,
         }

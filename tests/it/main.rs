@@ -58,6 +58,7 @@ mod forward_credentials;
 mod forward_deadlines;
 mod forward_failures;
 mod forward_fixture;
+mod forward_http2;
 mod forward_keep;
 mod forward_keep_hidden;
 mod forward_keep_names;

@@ -61,8 +61,9 @@ fn request(line: &str, headers: &str) -> String {
 
 #[test]
 fn nginx_is_seen_over_http2_as_it_is_over_http1() {
-    let (nginx, address) =
-        nginx("location /empty { return 204; } location /moved { return 301 /page.txt; }");
+    let (nginx, address) = nginx(
+        "location /empty { return 204; } location /moved { absolute_redirect off; return 301 /page.txt; }",
+    );
     fs::write(nginx.site().join("page.txt"), "0123456789".repeat(50)).unwrap();
     let passing = Passing::start(address, HTTP2);
     let plain = exchange(nginx.address, request("GET /page.txt", "").as_bytes());
@@ -82,8 +83,12 @@ fn nginx_is_seen_over_http2_as_it_is_over_http1() {
         (405, "POST /page.txt", "Content-Length: 0\r\n"),
     ] {
         let request = request(line, headers);
-        let direct = seen(&exchange(nginx.address, request.as_bytes()));
-        let passed = seen(&passing.ask(&request));
+        let mut direct = seen(&exchange(nginx.address, request.as_bytes()));
+        let mut passed = seen(&passing.ask(&request));
+        // HTTP/2 has numbers only, and their usual words are not nginx's.
+        for (lines, _) in [&mut direct, &mut passed] {
+            lines[0].truncate("http/1.1 200 ".len());
+        }
         assert_eq!(passed, direct, "{request}");
         assert!(
             passed.0[0].starts_with(&format!("http/1.1 {status} ")),
@@ -132,10 +137,7 @@ fn a_body_larger_than_its_windows_goes_both_ways_at_constant_memory() {
 
 #[test]
 fn a_site_that_ends_its_connections_under_load_costs_no_caller_an_error() {
-    let (_nginx, address) = nginx(
-        "keepalive_requests 7; location /ok { return 200 \"ok\"; } \
-         location /taken { proxy_pass http://127.0.78.1:9/; error_page 502 =200 /ok; }",
-    );
+    let (_nginx, address) = nginx("keepalive_requests 7; location /ok { return 200 \"ok\"; }");
     let passing = Passing::start(address, HTTP2);
     let gateway = passing.address();
     let callers: Vec<_> = (0..16)
@@ -151,6 +153,10 @@ fn a_site_that_ends_its_connections_under_load_costs_no_caller_an_error() {
                     stream.write_all(request.as_bytes()).unwrap();
                     let answer = one_answer(&mut stream, "\r\n\r\nok");
                     assert!(answer.starts_with("HTTP/1.1 200 "), "{round}: {answer}");
+                    // nginx may answer before it has read the body, and then the gateway may not have, either.
+                    if answer.contains("connection: close") {
+                        stream = TcpStream::connect(gateway).unwrap();
+                    }
                 }
             })
         })
@@ -223,7 +229,7 @@ fn bodies_heads_and_trailers_come_through_node_both_ways() {
     );
     let hints = passing.ask(request("GET /hints", ""));
     assert!(
-        hints.starts_with("HTTP/1.1 200 ") && hints.ends_with("after hints"),
+        hints.starts_with("HTTP/1.1 200 ") && hints.contains("\r\nafter hints\r\n"),
         "{hints}"
     );
     let unchanged = passing.ask(request("GET /unchanged", ""));

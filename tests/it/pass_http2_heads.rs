@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::client_fixture::parameters;
 use crate::http2_peer::{Asked, Peer, mirror, over_http2};
-use crate::pass_fixture::Passing;
+use crate::pass_fixture::{Passing, RawSite};
 use crate::process::curl;
 use crate::tls_fixture::Authority;
 
@@ -304,6 +304,69 @@ fn get(headers: HeaderMap) -> Request<Option<dragoman::client::Source>> {
     let mut request = Request::get("/chat").body(None).unwrap();
     *request.headers_mut() = headers;
     request
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_socket_goes_over_http1_whatever_else_does_not() {
+    let site = RawSite::start(|stream, _| {
+        let taken = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        stream.write_all(taken).unwrap();
+        let mut message = [0; 4];
+        stream.read_exact(&mut message).unwrap();
+        stream.write_all(&message).unwrap();
+    });
+    let passing = Passing::start(site.address, HTTP2);
+    let mut stream = TcpStream::connect(passing.address()).unwrap();
+    let asked =
+        b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    stream.write_all(asked).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    stream.write_all(b"ping").unwrap();
+    let mut back = [0; 4];
+    stream.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"ping");
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    assert!(site.taken()[0].starts_with("GET /chat HTTP/1.1\r\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_and_bodies_of_callers_of_http2_come_through_both_ways() {
+    let peer = Peer::start(|mut asked: Asked| async move {
+        let body = asked.request.body_mut();
+        let text = String::from_utf8(crate::http2_peer::read(body).await).unwrap();
+        let mut trailers = body.trailers().await.unwrap().unwrap();
+        trailers.insert("x-seen", text.parse().unwrap());
+        let mut body = asked.begin(Response::new(()));
+        body.send_data(Bytes::from("body"), false).unwrap();
+        body.send_trailers(trailers).unwrap();
+    })
+    .await;
+    let passing = Passing::start(peer.address, HTTP2);
+    let stream = tokio::net::TcpStream::connect(passing.address())
+        .await
+        .unwrap();
+    let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::post("http://www.example.com/").header("te", "trailers");
+    let (answer, mut body) = send.send_request(request.body(()).unwrap(), false).unwrap();
+    for piece in ["a", "b", "c"] {
+        body.send_data(Bytes::from(piece), false).unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", "3".parse().unwrap());
+    body.send_trailers(trailers).unwrap();
+    let mut answer = answer.await.unwrap().into_body();
+    assert_eq!(crate::http2_peer::read(&mut answer).await, b"body");
+    let trailers = answer.trailers().await.unwrap().unwrap();
+    assert_eq!(trailers["x-sum"], "3");
+    assert_eq!(trailers["x-seen"], "abc");
+    assert_eq!(peer.heads()[0].headers()["te"], "trailers");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 'use strict';
 const http2 = require('node:http2');
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
+const { NGHTTP2_NO_ERROR } = http2.constants;
 let sessions = 0;
 
 function read(stream, done) {
@@ -43,7 +43,8 @@ const sites = {
   },
   '/half': (stream) => {
     stream.respond({ ':status': 200 });
-    stream.write('half', () => setTimeout(() => stream.close(NGHTTP2_INTERNAL_ERROR), 100));
+    // `close` would end it in good order first.
+    stream.write('half', () => setTimeout(() => stream.destroy(new Error('half')), 100));
   },
   // Says GOAWAY once it has answered.
   '/away': (stream) => read(stream, () => {
