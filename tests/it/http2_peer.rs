@@ -75,7 +75,18 @@ impl Peer {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(([127, 0, 0, 1], 0).into(), manner, plan).await
+    }
+
+    pub(crate) async fn at<F>(
+        address: SocketAddr,
+        manner: Manner,
+        plan: impl Fn(Asked) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let record = Arc::<Record>::default();
         let plan: Plan = Arc::new(move |asked| Box::pin(plan(asked)));

@@ -26,6 +26,7 @@ mod client_exchange;
 mod client_faults;
 mod client_fixture;
 mod client_http2;
+mod client_http2_bodies;
 mod client_http2_faults;
 mod client_pool;
 mod client_tls;

@@ -13,8 +13,8 @@ use crate::client::dial::Dialer;
 use crate::client::failure::{Cause, Failure, Sent, Stage};
 use crate::client::parameters::Parameters;
 
-/// The least and the most time between two looks at a connection that is in use.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(20));
+/// The least and the most time between two looks at a connection.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
 /// The connections of one upstream.
 ///
@@ -129,7 +129,7 @@ impl Pool {
         let next = if is_busy {
             now + self.idle.clamp(least, most)
         } else {
-            line.until
+            line.until.min(now + most)
         };
         let next = next.min(line.connection.born() + self.lifetime);
         Some(Rest { is_busy, next })
@@ -219,6 +219,8 @@ impl Pool {
                 {
                     let mut state = self.state();
                     state.dials -= 1;
+                    let now = Instant::now();
+                    state.lines.retain(|line| self.is_fit(line, now));
                     // As long as there is a connection there will be room on it.
                     if state.dials == 0 && state.lines.is_empty() {
                         failed = std::mem::take(&mut state.waiting);
