@@ -25,6 +25,7 @@ mod pool;
 mod sending;
 mod stream;
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,10 +46,14 @@ use stream::Stream;
 
 pub(super) use stream::Arriving;
 
-/// How often one request is sent where nobody looks at it.
-const TRIES: u32 = 16;
+/// How often a request is sent to who refuses it.
+const REFUSALS: Patience = Patience { most: 16, soon: 2 };
 
-/// The longest pause between two of them.
+/// The same where the connection ends. More often: each brings others further, and a server that ends connections
+/// after few requests may take all of those of others, many times in a row.
+const ENDS: Patience = Patience { most: 64, soon: 32 };
+
+/// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 /// What sends requests by HTTP/2.
@@ -150,19 +155,35 @@ async fn whole(
     Ok(Response::from_parts(head, body))
 }
 
+/// How often something is tried, and how often of that without a pause.
+struct Patience {
+    most: u32,
+    soon: u32,
+}
+
 /// How often a request was sent that nobody looked at.
 #[derive(Debug, Default)]
-struct Tries(u32);
+struct Tries {
+    refusals: u32,
+    ends: u32,
+}
 
 impl Tries {
-    /// It may be sent again, after a pause where it was more than once in vain; or it failed for good.
+    /// It may be sent again, after a pause where that was often in vain; or it failed for good.
     async fn again(&mut self, failure: Failure, until: Instant) -> Result<(), Failure> {
-        self.0 += 1;
-        let pause = match self.0 {
-            ..=2 => Duration::ZERO,
-            tries => Duration::from_millis(1 << tries.min(8)).min(LONGEST_PAUSE),
+        let error = failure.source().and_then(<dyn Error>::downcast_ref);
+        let is_refusal = error.is_some_and(h2::Error::is_reset);
+        let (tries, patience) = if is_refusal {
+            (&mut self.refusals, REFUSALS)
+        } else {
+            (&mut self.ends, ENDS)
         };
-        if self.0 >= TRIES || Instant::now() + pause >= until {
+        *tries += 1;
+        let pause = match tries.saturating_sub(patience.soon) {
+            0 => Duration::ZERO,
+            late => Duration::from_millis(1 << late.min(8)).min(LONGEST_PAUSE),
+        };
+        if *tries >= patience.most || Instant::now() + pause >= until {
             return Err(failure);
         }
         if !pause.is_zero() {
