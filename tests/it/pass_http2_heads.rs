@@ -76,7 +76,7 @@ async fn heads_come_through_without_what_is_of_one_connection() {
     let passing = Passing::start(peer.address, HTTP2);
     for (line, headers, path) in [
         ("GET /", "Connection: x-own\r\nX-Own: 1\r\n", "/"),
-        ("GET /%20%41//b/../c?d=%00x?", "", "/%20%41//b/../c"),
+        ("GET /%20%41//b/../c?d=%20x?", "", "/%20%41//b/../c"),
         (
             "OPTIONS /",
             "Keep-Alive: timeout=5\r\nProxy-Connection: close\r\n",
@@ -95,10 +95,6 @@ async fn heads_come_through_without_what_is_of_one_connection() {
         ("PATCH /", "Transfer-Encoding: chunked\r\n", "/"),
         ("GET /", "Expect: 100-continue\r\n", "/"),
     ] {
-        if line.contains("%00") {
-            // Refused on pass routes, whatever is behind them.
-            continue;
-        }
         let end = if line.starts_with("PATCH") {
             "0\r\n\r\n"
         } else {
