@@ -1,17 +1,20 @@
-//! HTTP/1.1 towards one upstream: a pool of kept connections, and a deadline for everything a peer
+//! HTTP towards one upstream: a pool of kept connections, and a deadline for everything a peer
 //! can leave undone.
 //!
 //! The mirror of [`crate::server`]: nothing here knows what is sent. An answer comes back whole or
 //! not at all, and every [`Failure`] says whether the request may have reached the upstream, because
 //! only the caller knows whether it may be sent again. Redirects are answers like any other.
 //!
-//! A connection has no task of its own. It is driven by the request that uses it and rests in the
+//! A connection of HTTP/1.1 has no task of its own. It is driven by the request that uses it and rests in the
 //! pool in between, so a request never waits for another thread, and a caller that leaves (drops
 //! the future of [`Client::send`]) closes the connection on the spot.
 //!
 //! ```text
 //! Client ─ Pool (cap, idle connections) ─ dial (TCP, Unix, TLS) ─ Connection (hyper) ─ Socket (counts)
+//!       └─ Http2 (the same cap, shared connections) ─ dial ─ Multiplexed and its Driver (h2) ─ Socket
 //! ```
+//!
+//! With HTTP/2 ([`HttpVersion::Http2`]) a connection carries many requests, and is driven by a task of its own.
 //!
 //! [`Client::stream`] is for bodies that are handed on as they arrive, both ways, and for connections that
 //! become tunnels: then whoever reads the answer drives its connection.
@@ -21,7 +24,8 @@
 //! An upstream may close a kept connection at any moment. Before a request is written the socket is
 //! read once, past what the runtime knows of it, so that an end that has arrived is always seen. What
 //! failed before the first byte left is sent again on another connection. What remains is an end that
-//! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`].
+//! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`]. With HTTP/2 the
+//! upstream says which requests it did not look at, and those are sent again, too.
 //!
 //! # Names
 //!
@@ -38,7 +42,9 @@
 
 mod connection;
 mod dial;
+mod download;
 mod failure;
+mod http2;
 mod names;
 mod parameters;
 mod pool;
@@ -58,20 +64,26 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::{task, time};
 
+pub use download::Download;
 pub use failure::{Cause, Failure, Part, Sent, Stage};
-pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
+pub use parameters::{
+    Endpoint, HttpVersion, Identity, InvalidParameters, Parameters, TlsParameters,
+};
 pub use response::Unbounded;
-pub use stream::{Answer, Download, Relay, Tunnel};
+pub use stream::{Answer, Relay, Tunnel};
 pub use upload::{BodyError, Payload, Source};
 
 use connection::Connection;
 use dial::Dialer;
+use http2::Http2;
 use pool::Pool;
 use upload::Outgoing;
 
 /// The bytes that [`Client::send`] would send of a request, to the `Host` of the parameters.
+///
+/// Those of HTTP/2 are shown as if they were lines.
 pub fn written(request: Request<Bytes>, parameters: &Parameters) -> Vec<u8> {
-    request::written(request, &parameters.host)
+    request::written(request, &parameters.host, parameters.http_version)
 }
 
 /// Sends requests to one upstream. Clones share its connections.
@@ -80,26 +92,37 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     parameters: Parameters,
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     pool: Arc<Pool>,
+    /// Only where it is spoken.
+    http2: Option<Http2>,
 }
 
 impl Client {
     /// A client that has not connected yet. Reads the system's trust roots where TLS needs them.
     pub fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         parameters.check()?;
-        let dialer = Dialer::new(&parameters)?;
+        let dialer = Arc::new(Dialer::new(&parameters)?);
         let pool = Arc::new(Pool::new(&parameters));
+        let http2 = match parameters.http_version {
+            HttpVersion::Http1 => None,
+            HttpVersion::Http2 => Some(Http2::new(&parameters, Arc::clone(&dialer))),
+        };
         Ok(Self(Arc::new(Inner {
             parameters,
             dialer,
             pool,
+            http2,
         })))
     }
 
-    /// Connects, up to the end of the TLS handshake, and keeps the connection for the next request.
+    /// Connects, up to the end of the TLS handshake or the beginning of HTTP/2, and keeps the connection
+    /// for the next request.
     pub async fn connect(&self) -> Result<(), Failure> {
         let until = time::Instant::now() + self.0.parameters.total;
+        if let Some(http2) = &self.0.http2 {
+            return Box::pin(http2.connect(until)).await;
+        }
         let mut connection = self.0.dialer.dial(until).await?;
         if connection.rest() {
             self.0.pool.put(connection);
@@ -138,6 +161,9 @@ impl Client {
                 .enter(until)
                 .await
                 .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+            if let Some(http2) = &self.0.http2 {
+                return Box::pin(http2.send(*request, parameters, until)).await;
+            }
             self.let_others_read().await;
             while let Some(connection) = self.rested() {
                 match self.exchange(connection, request.clone(), until).await {
@@ -156,7 +182,13 @@ impl Client {
         let Inner {
             parameters, pool, ..
         } = &*self.0;
-        (parameters.connections - pool.free(), pool.resting())
+        match &self.0.http2 {
+            None => (parameters.connections - pool.free(), pool.resting()),
+            Some(http2) => {
+                let (busy, idle) = http2.connections();
+                (busy, idle + pool.resting())
+            }
+        }
     }
 
     /// The addresses that its name has at the moment; none where it is none, or was not looked up.
@@ -179,7 +211,7 @@ impl Client {
     fn rested(&self) -> Option<Box<Connection>> {
         loop {
             let connection = self.0.pool.take()?;
-            if self.0.dialer.leads_to(&connection) {
+            if self.0.dialer.leads_to(connection.peer()) {
                 return Some(connection);
             }
         }

@@ -21,7 +21,7 @@ use super::failure::{Cause, Failure, Part, Sent, Stage};
 use super::parameters::Parameters;
 use super::request;
 use super::response::{self, Whole};
-use super::socket::{Meter, Wire};
+use super::socket::{Mark, Meter, Wire};
 use super::upload::Outgoing;
 use crate::quiet::quietly;
 
@@ -99,7 +99,9 @@ impl Connection {
             let answer = self.head(answer.as_mut(), timer.as_mut()).await?;
             self.meter.unlimited();
             let (mut head, body) = answer.into_parts();
-            response::judge(&mut head, &body, parameters.response_bytes)?;
+            let length = body.size_hint().exact();
+            response::judge(&head, length, parameters.response_bytes)?;
+            response::note_end(&mut head, length);
             timer.as_mut().reset(until);
             let body = self.body(body, parameters.response_bytes, timer).await?;
             if self.driving.has_excess() {
@@ -142,7 +144,7 @@ impl Connection {
         limit: usize,
         mut timer: Pin<&mut Sleep>,
     ) -> Result<Bytes, Failure> {
-        let mut whole = Whole::new(&body, limit);
+        let mut whole = Whole::new(body.size_hint().exact(), limit);
         loop {
             let next = poll_fn(|context| {
                 self.drive(context);
@@ -161,9 +163,9 @@ impl Connection {
     }
 
     /// A request begins, whose answer's head may have so many bytes.
-    pub(super) fn begin(&self, allowance: usize) -> Arc<Meter> {
+    pub(super) fn begin(&self, allowance: usize) -> Mark {
         self.meter.begin(allowance);
-        Arc::clone(&self.meter)
+        self.meter.mark()
     }
 
     /// The answer's head is there.

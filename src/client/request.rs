@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, Entry, HOST, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
 use http_body_util::Full;
 
+use super::parameters::HttpVersion;
 use super::upload::{Outgoing, Payload, Upload};
 
 const NAMES: usize = 7;
@@ -35,9 +37,7 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Ou
     let headers = &mut head.headers;
     strip(headers);
     headers.remove(EXPECT);
-    if !headers.contains_key(HOST) {
-        headers.insert(HOST, host.clone());
-    }
+    add_host(headers, host);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if body.is_empty() && !expects_body(&head.method) {
         headers.remove(CONTENT_LENGTH);
@@ -50,6 +50,9 @@ pub(super) fn prepare(request: Request<Bytes>, host: &HeaderValue) -> Request<Ou
 /// The request of somebody else as it goes on: what it says of its body is kept, and its trailers may come.
 /// A `Host` is still to be added where there is none.
 pub(super) fn relay(head: &mut Parts, body: Payload, upgrades: bool) -> Outgoing {
+    if head.version == Version::HTTP_2 {
+        join_cookies(&mut head.headers);
+    }
     head.version = Version::HTTP_11;
     if head.uri.authority().is_some() {
         head.uri = origin_form(&head.uri);
@@ -101,6 +104,27 @@ fn say_length(headers: &mut HeaderMap, length: u64) {
     }
 }
 
+/// Names the host where the request does not.
+pub(super) fn add_host(headers: &mut HeaderMap, host: &HeaderValue) {
+    if let Entry::Vacant(none) = headers.entry(HOST) {
+        none.insert(host.clone());
+    }
+}
+
+/// Makes one line of cookies, which HTTP/2 may send in pieces and nothing else takes in pieces (RFC 9113,
+/// section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(COOKIE).iter();
+    if lines.by_ref().nth(1).is_none() {
+        return;
+    }
+    let lines = headers.get_all(COOKIE).iter();
+    let lines: Vec<_> = lines.map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
 /// Strips all but what a change of the protocol needs.
 pub(super) fn strip_but_upgrade(headers: &mut HeaderMap) {
     let upgrade = headers.remove(UPGRADE);
@@ -116,11 +140,45 @@ pub(super) fn strip_but_trailer(headers: &mut HeaderMap) {
     strip_but(headers, Some(&TRAILER));
 }
 
+/// The head of a request as HTTP/2 has it (RFC 9113, sections 8.2.2 and 8.3.1): `Host` is `:authority`, and
+/// nothing concerns its connection. A `Host` that names no authority stays as it is.
+pub(super) fn for_http2(mut head: Parts, scheme: &Scheme) -> Parts {
+    // Only `TE: trailers` has left it there.
+    head.headers.remove(CONNECTION);
+    let host = head.headers.get(HOST);
+    let authority = host
+        .and_then(|host| Authority::try_from(host.as_bytes()).ok())
+        .filter(|authority| !authority.as_str().contains('@'));
+    if let Some(authority) = authority {
+        let mut parts = std::mem::take(&mut head.uri).into_parts();
+        parts.scheme = Some(scheme.clone());
+        parts.authority = Some(authority);
+        // A path is there wherever there was an authority.
+        if parts.path_and_query.is_none() {
+            parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        }
+        if let Ok(uri) = Uri::from_parts(parts) {
+            head.uri = uri;
+            head.headers.remove(HOST);
+            head.version = Version::HTTP_2;
+        }
+    }
+    head
+}
+
 /// The bytes of a request as they go out.
-pub(super) fn written(request: Request<Bytes>, host: &HeaderValue) -> Vec<u8> {
+pub(super) fn written(
+    request: Request<Bytes>,
+    host: &HeaderValue,
+    version: HttpVersion,
+) -> Vec<u8> {
     let body = request.body().clone();
     let (head, _) = prepare(request, host).into_parts();
-    let mut bytes = format!("{} {} {:?}\r\n", head.method, head.uri, head.version).into_bytes();
+    let version = match version {
+        HttpVersion::Http1 => "HTTP/1.1",
+        HttpVersion::Http2 => "HTTP/2",
+    };
+    let mut bytes = format!("{} {} {version}\r\n", head.method, head.uri).into_bytes();
     for (name, value) in &head.headers {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             bytes.extend_from_slice(part);

@@ -6,25 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{Entry, HOST};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::Client;
-use super::connection::{Connection, next, quiet};
+use super::connection::{Connection, quiet};
+use super::download::Download;
 use super::failure::{Cause, Failure, Sent, Stage};
 use super::parameters::Parameters;
-use super::pool::Pool;
 use super::request;
 use super::response;
 use super::socket::Wire;
-use super::upload::{BodyError, Outgoing, Payload, Upload};
+use super::upload::{Outgoing, Payload, Upload};
 
 /// What an upstream answers before its body is there.
 #[derive(Debug)]
@@ -33,15 +30,6 @@ pub enum Answer {
     Response(Response<Download>),
     /// 101: from here on the connection belongs to both ends.
     Tunnel(Response<()>, Tunnel),
-}
-
-/// The body of an answer. It has its connection to itself until it ends; dropped before, it closes it.
-#[derive(Debug)]
-pub struct Download {
-    /// What came with the head.
-    ahead: Option<Frame<Bytes>>,
-    body: Incoming,
-    link: Option<Link>,
 }
 
 /// The upstream's end of a connection that no longer speaks HTTP.
@@ -60,14 +48,6 @@ pub struct Relay {
     upgrades: bool,
 }
 
-#[derive(Debug)]
-struct Link {
-    connection: Box<Connection>,
-    pool: Arc<Pool>,
-    /// Given back after the connection has gone to rest, so that the next in line finds it there.
-    _place: OwnedSemaphorePermit,
-}
-
 impl Relay {
     /// What concerns a single connection is left out, but trailers and what they need. Where `upgrades`, the
     /// request's `Upgrade` is kept and the upstream may take it up.
@@ -82,9 +62,7 @@ impl Relay {
 
     fn request(&self, host: &HeaderValue) -> Request<Outgoing> {
         let mut head = self.head.as_ref().clone();
-        if let Entry::Vacant(none) = head.headers.entry(HOST) {
-            none.insert(host.clone());
-        }
+        request::add_host(&mut head.headers, host);
         Request::from_parts(head, self.body.clone())
     }
 }
@@ -101,6 +79,16 @@ impl Client {
         let until = now + parameters.head;
         let place = self.0.pool.enter_owned(until).await;
         let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        // HTTP/2 has no `Upgrade` (RFC 9113, section 8.6).
+        if let Some(http2) = &self.0.http2
+            && !relay.upgrades
+        {
+            let sending = http2.stream(&relay.head, &relay.body, parameters, until);
+            let answer = Box::pin(sending).await?;
+            return Ok(Answer::Response(
+                answer.map(|body| Download::shared(body, place)),
+            ));
+        }
         self.let_others_read().await;
         loop {
             let (mut connection, is_new) = match self.rested() {
@@ -124,16 +112,8 @@ impl Client {
             }
             response::judge_framing(&head)?;
             request::strip_but_trailer(&mut head.headers);
-            let mut download = Download {
-                ahead: None,
-                body,
-                link: Some(Link {
-                    connection,
-                    pool: Arc::clone(&self.0.pool),
-                    _place: place,
-                }),
-            };
-            download.look()?;
+            let pool = Arc::clone(&self.0.pool);
+            let download = Download::alone(body, connection, pool, place)?;
             return Ok(Answer::Response(Response::from_parts(head, download)));
         }
     }
@@ -148,13 +128,13 @@ impl Connection {
         now: Instant,
     ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + Send + use<'a> {
         // An answer's head, and what of its body comes with it before anybody looks.
-        let meter = self.begin(parameters.head_bytes.saturating_mul(2));
+        let mark = self.begin(parameters.head_bytes.saturating_mul(2));
         let upload = match &relay.body {
             Outgoing::Streamed(upload) => Some(upload),
             Outgoing::Whole(_) => None,
         };
         if let Some(upload) = upload {
-            upload.begin(meter);
+            upload.begin(mark);
         }
         let request = relay.request(&parameters.host);
         // Apart, since it has room for the request.
@@ -192,103 +172,6 @@ impl Connection {
                 Some(Err(error)) => Err(self.no_head(error)),
                 None => Err(Failure::timeout(Stage::Head, self.sent())),
             }
-        }
-    }
-}
-
-impl Download {
-    /// All of it, where that is there.
-    pub fn take_whole(&mut self) -> Option<Bytes> {
-        if self.link.is_some() {
-            return None;
-        }
-        match self.ahead.take().map(Frame::into_data) {
-            None => Some(Bytes::new()),
-            Some(Ok(whole)) => Some(whole),
-            Some(Err(trailers)) => {
-                self.ahead = Some(trailers);
-                None
-            }
-        }
-    }
-
-    /// Takes what is there right behind the head: mostly that is all, and the connection is free before anybody
-    /// reads it.
-    fn look(&mut self) -> Result<(), Failure> {
-        let is_short = self.body.size_hint().exact().is_some();
-        if is_short && !self.body.is_end_stream() {
-            match next(&mut self.body) {
-                Poll::Ready(Some(Ok(frame))) => self.ahead = Some(frame),
-                Poll::Ready(Some(Err(error))) => {
-                    let mut link = self.link.take();
-                    let failed = link.as_mut().map(|link| link.connection.no_body(error));
-                    return Err(failed.unwrap_or_else(|| Failure::new(Sent::Maybe, Cause::Reset)));
-                }
-                Poll::Ready(None) => self.end(),
-                Poll::Pending => {}
-            }
-        }
-        if self.body.is_end_stream() {
-            self.end();
-        }
-        Ok(())
-    }
-
-    /// All of it was read: the connection may serve the next request, unless it has more to do.
-    fn end(&mut self) {
-        if let Some(mut link) = self.link.take()
-            && link.connection.rest()
-        {
-            link.pool.put(link.connection);
-        }
-    }
-}
-
-impl Body for Download {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        if let Some(ahead) = this.ahead.take() {
-            return Poll::Ready(Some(Ok(ahead)));
-        }
-        let Some(link) = &mut this.link else {
-            return Poll::Ready(None);
-        };
-        link.connection.drive(context);
-        let frame = ready!(next(&mut this.body));
-        match frame {
-            Some(Ok(frame)) => {
-                if this.body.is_end_stream() {
-                    this.end();
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
-            None => {
-                this.end();
-                Poll::Ready(None)
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && (self.link.is_none() || self.body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let rest = self.body.size_hint();
-        let ahead = self.ahead.as_ref().and_then(Frame::data_ref);
-        match (ahead, rest.exact()) {
-            (Some(ahead), Some(rest)) => {
-                let ahead = u64::try_from(ahead.len()).unwrap_or(u64::MAX);
-                SizeHint::with_exact(rest.saturating_add(ahead))
-            }
-            _ => rest,
         }
     }
 }

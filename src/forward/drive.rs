@@ -221,6 +221,7 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
             Cause::Timeout { .. } => Kind::Timeout,
             Cause::Connect
             | Cause::Tls
+            | Cause::NotHttp2
             | Cause::Reset
             | Cause::Truncated
             | Cause::TooLarge { .. }

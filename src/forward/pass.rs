@@ -141,7 +141,7 @@ impl Refusal {
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let (status, message) = match failure.cause {
-            Cause::Connect | Cause::Tls => (
+            Cause::Connect | Cause::Tls | Cause::NotHttp2 => (
                 StatusCode::BAD_GATEWAY,
                 "the site behind the gateway cannot be reached; try again later\n",
             ),

@@ -94,6 +94,7 @@ impl Endpoints {
             failure.cause,
             Cause::Connect
                 | Cause::Tls
+                | Cause::NotHttp2
                 | Cause::Reset
                 | Cause::Timeout {
                     stage: Stage::Connect | Stage::Handshake

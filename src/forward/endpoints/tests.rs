@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, StatusCode};
 use tokio::time::{Instant, advance};
 
 use super::*;
-use crate::client::{Cause, Endpoint as Place, Payload, Relay, TlsParameters};
+use crate::client::{Cause, Endpoint as Place, HttpVersion, Payload, Relay, TlsParameters};
 use crate::dialect::exchange::Failure;
 use crate::error::Kind;
 use crate::forward::checks::Asks;
@@ -27,6 +27,7 @@ fn client(port: u16) -> client::Parameters {
             port,
         },
         host: HeaderValue::from_static("blog.example"),
+        http_version: HttpVersion::Http1,
         tls: TlsParameters::default(),
         connections: 4,
         idle: long,
