@@ -4,6 +4,7 @@
 //! in [`authenticate`], and that becomes [`Permitted`] only in [`authorize`]. Nothing below this
 //! module takes a bare call.
 
+pub mod address;
 pub mod api_key;
 pub mod attempts;
 pub mod authenticate;

@@ -19,6 +19,7 @@ use self::json_line::JsonLine;
 use self::sink::Sink;
 pub use self::sink::Writing;
 use crate::auth::Principal;
+use crate::auth::address::Address;
 use crate::auth::call::{IdText, Reference, RequestId};
 use crate::command::Action;
 use crate::error::{Error, Kind, is_shown};
@@ -108,7 +109,7 @@ pub fn log_call(line: &CallLine<'_>) {
                 request.id = id,
                 call.reference = reference,
                 call.caller = line.caller.map(display),
-                call.source = line.source.map(display),
+                call.source = line.source.map(Address).map(display),
                 call.route = line.route.name.as_str(),
                 call.dialect = line.route.dialect.name(),
                 call.action = line.action.map(Action::name),
@@ -158,7 +159,7 @@ pub struct PassLine<'a> {
 pub fn log_pass(line: &PassLine<'_>) {
     tracing::info!(
         request.id = %line.id,
-        call.source = line.source.map(display),
+        call.source = line.source.map(Address).map(display),
         call.route = line.route,
         http.status = line.status.as_u16(),
         error.cause = line.cause.map(chain).as_deref(),

@@ -1,6 +1,5 @@
 //! The headers of a request as they go on.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use http::header::{
 use http::request::Parts;
 
 use super::Origin;
+use crate::auth::address::Address;
 use crate::auth::call::IdText;
 use crate::route::PassRoute;
 
@@ -105,7 +105,8 @@ fn said(peer: IpAddr, scheme: &str, host: Option<&HeaderValue>) -> (Bytes, Bytes
     let room = 80 + host.map_or(0, str::len);
     let mut text = String::with_capacity(room);
     text.push_str(open);
-    push_address(&mut text, peer);
+    // Writing to a string does not fail.
+    let _ = Address(peer).write(&mut text);
     let address = open.len()..text.len();
     text.push_str(close);
     text.push_str(scheme);
@@ -117,32 +118,6 @@ fn said(peer: IpAddr, scheme: &str, host: Option<&HeaderValue>) -> (Bytes, Bytes
     let text = Bytes::from(text);
     let address = text.slice(address);
     (text, address)
-}
-
-/// What an address displays as, for the most part without the machinery of formatting.
-fn push_address(text: &mut String, address: IpAddr) {
-    let address = match address {
-        IpAddr::V4(address) => address.octets(),
-        IpAddr::V6(address) => {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{address}");
-            return;
-        }
-    };
-    for (index, octet) in address.into_iter().enumerate() {
-        if index > 0 {
-            text.push('.');
-        }
-        let digits = [octet / 100, octet / 10 % 10, octet % 10];
-        let zeros = digits
-            .iter()
-            .take(2)
-            .take_while(|&&digit| digit == 0)
-            .count();
-        for digit in digits.into_iter().skip(zeros) {
-            text.push(char::from(b'0' + digit));
-        }
-    }
 }
 
 /// Adds to the end of a list, in one line.
@@ -166,21 +141,6 @@ fn extend(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_written_as_it_displays() {
-        let all = (0..=255).flat_map(|octet: u8| {
-            [
-                IpAddr::from([octet, 0, 10, 255]),
-                IpAddr::from([9, 100, 99, octet]),
-            ]
-        });
-        for address in all.chain(["::1".parse().unwrap(), "2001:db8::1:0".parse().unwrap()]) {
-            let mut text = String::new();
-            push_address(&mut text, address);
-            assert_eq!(text, address.to_string());
-        }
-    }
 
     #[test]
     fn a_list_goes_on_in_one_line() {
