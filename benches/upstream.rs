@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dragoman::client::{Client, Endpoint, Parameters, TlsParameters};
+use dragoman::client::{Client, Endpoint, HttpVersion, Parameters, TlsParameters};
 use http::{HeaderValue, Request};
 
 const ALLOCATIONS: usize = 20;
@@ -146,6 +146,7 @@ fn parameters(address: SocketAddr) -> Parameters {
             port: address.port(),
         },
         host: HeaderValue::from_static("upstream.example"),
+        http_version: HttpVersion::Http1,
         tls: TlsParameters::default(),
         connections: 1,
         idle: Duration::from_secs(4),

@@ -1,17 +1,20 @@
-//! HTTP/1.1 towards one upstream: a pool of kept connections, and a deadline for everything a peer
+//! HTTP towards one upstream: a pool of kept connections, and a deadline for everything a peer
 //! can leave undone.
 //!
 //! The mirror of [`crate::server`]: nothing here knows what is sent. An answer comes back whole or
 //! not at all, and every [`Failure`] says whether the request may have reached the upstream, because
 //! only the caller knows whether it may be sent again. Redirects are answers like any other.
 //!
-//! A connection has no task of its own. It is driven by the request that uses it and rests in the
+//! A connection of HTTP/1.1 has no task of its own. It is driven by the request that uses it and rests in the
 //! pool in between, so a request never waits for another thread, and a caller that leaves (drops
 //! the future of [`Client::send`]) closes the connection on the spot.
 //!
 //! ```text
 //! Client ─ Pool (cap, idle connections) ─ dial (TCP, Unix, TLS) ─ Connection (hyper) ─ Socket (counts)
+//!       └─ Http2 (the same cap, shared connections) ─ dial ─ Multiplexed and its Driver (h2) ─ Socket
 //! ```
+//!
+//! With HTTP/2 ([`HttpVersion::Http2`]) a connection carries many requests, and is driven by a task of its own.
 //!
 //! [`Client::stream`] is for bodies that are handed on as they arrive, both ways, and for connections that
 //! become tunnels: then whoever reads the answer drives its connection.
@@ -21,7 +24,8 @@
 //! An upstream may close a kept connection at any moment. Before a request is written the socket is
 //! read once, past what the runtime knows of it, so that an end that has arrived is always seen. What
 //! failed before the first byte left is sent again on another connection. What remains is an end that
-//! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`].
+//! crosses the request on its way: then nobody knows, and the failure says [`Sent::Maybe`]. With HTTP/2 the
+//! upstream says which requests it did not look at, and those are sent again, too.
 //!
 //! # Names
 //!
@@ -38,7 +42,9 @@
 
 mod connection;
 mod dial;
+mod download;
 mod failure;
+mod http2;
 mod names;
 mod parameters;
 mod pool;
@@ -56,22 +62,28 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::time;
+use tokio::{task, time};
 
+pub use download::Download;
 pub use failure::{Cause, Failure, Part, Sent, Stage};
-pub use parameters::{Endpoint, Identity, InvalidParameters, Parameters, TlsParameters};
+pub use parameters::{
+    Endpoint, HttpVersion, Identity, InvalidParameters, Parameters, TlsParameters,
+};
 pub use response::Unbounded;
-pub use stream::{Answer, Download, Relay, Tunnel};
-pub use upload::{BodyError, Source};
+pub use stream::{Answer, Relay, Tunnel};
+pub use upload::{BodyError, Payload, Source};
 
 use connection::Connection;
 use dial::Dialer;
+use http2::Http2;
 use pool::Pool;
 use upload::Outgoing;
 
 /// The bytes that [`Client::send`] would send of a request, to the `Host` of the parameters.
+///
+/// Those of HTTP/2 are shown as if they were lines.
 pub fn written(request: Request<Bytes>, parameters: &Parameters) -> Vec<u8> {
-    request::written(request, &parameters.host)
+    request::written(request, &parameters.host, parameters.http_version)
 }
 
 /// Sends requests to one upstream. Clones share its connections.
@@ -80,26 +92,37 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     parameters: Parameters,
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     pool: Arc<Pool>,
+    /// Only where it is spoken.
+    http2: Option<Http2>,
 }
 
 impl Client {
     /// A client that has not connected yet. Reads the system's trust roots where TLS needs them.
     pub fn new(parameters: Parameters) -> Result<Self, InvalidParameters> {
         parameters.check()?;
-        let dialer = Dialer::new(&parameters)?;
+        let dialer = Arc::new(Dialer::new(&parameters)?);
         let pool = Arc::new(Pool::new(&parameters));
+        let http2 = match parameters.http_version {
+            HttpVersion::Http1 => None,
+            HttpVersion::Http2 => Some(Http2::new(&parameters, Arc::clone(&dialer))),
+        };
         Ok(Self(Arc::new(Inner {
             parameters,
             dialer,
             pool,
+            http2,
         })))
     }
 
-    /// Connects, up to the end of the TLS handshake, and keeps the connection for the next request.
+    /// Connects, up to the end of the TLS handshake or the beginning of HTTP/2, and keeps the connection
+    /// for the next request.
     pub async fn connect(&self) -> Result<(), Failure> {
         let until = time::Instant::now() + self.0.parameters.total;
+        if let Some(http2) = &self.0.http2 {
+            return Box::pin(http2.connect(until)).await;
+        }
         let mut connection = self.0.dialer.dial(until).await?;
         if connection.rest() {
             self.0.pool.put(connection);
@@ -113,38 +136,45 @@ impl Client {
     /// `Content-Length`, `Accept-Encoding` and, unless the request has one, `Host` are the client's own,
     /// and what concerns a single connection is left out, of the request and of the answer. The answer's headers describe the body
     /// as it arrived; its trailers are dropped.
-    pub async fn send(
+    pub fn send(
         &self,
         request: Request<Bytes>,
         deadline: Option<Instant>,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> impl Future<Output = Result<Response<Bytes>, Failure>> + Send + use<'_> {
         let Inner {
             parameters, pool, ..
         } = &*self.0;
-        let now = time::Instant::now();
-        let until = deadline.map(time::Instant::from_std);
-        let until = until
-            .unwrap_or(now + parameters.total)
-            .min(now + parameters.total);
-        if until <= now {
-            return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
-        }
-        let request = request::prepare(request, &parameters.host);
-
-        // Given back after the connection has gone to rest, so that the next in line finds it there.
-        let _place = pool
-            .enter(until)
-            .await
-            .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
-        while let Some(connection) = self.rested() {
-            match self.exchange(connection, request.clone(), until).await {
-                Err(failure) if failure.is_stale() => {}
-                answered => return answered,
+        // Large, and for the most part of the time only kept in case it has to be sent again.
+        let request = Box::new(request::prepare(request, &parameters.host));
+        async move {
+            let now = time::Instant::now();
+            let until = deadline.map(time::Instant::from_std);
+            let until = until
+                .unwrap_or(now + parameters.total)
+                .min(now + parameters.total);
+            if until <= now {
+                return Err(Failure::timeout(Stage::Queue, Sent::Nothing));
             }
+
+            // Given back after the connection has gone to rest, so that the next in line finds it there.
+            let _place = pool
+                .enter(until)
+                .await
+                .ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+            if let Some(http2) = &self.0.http2 {
+                return Box::pin(http2.send(*request, parameters, until)).await;
+            }
+            self.let_others_read().await;
+            while let Some(connection) = self.rested() {
+                match self.exchange(connection, request.clone(), until).await {
+                    Err(failure) if failure.is_stale() => {}
+                    answered => return answered,
+                }
+            }
+            // Rarely needed, so that it takes no room in every call.
+            let connection = Box::pin(self.0.dialer.dial(until)).await?;
+            self.exchange(connection, request, until).await
         }
-        // Rarely needed, so that it takes no room in every call.
-        let connection = Box::pin(self.0.dialer.dial(until)).await?;
-        self.exchange(connection, request, until).await
     }
 
     /// Connections that requests are on, and those that rest.
@@ -152,7 +182,13 @@ impl Client {
         let Inner {
             parameters, pool, ..
         } = &*self.0;
-        (parameters.connections - pool.free(), pool.resting())
+        match &self.0.http2 {
+            None => (parameters.connections - pool.free(), pool.resting()),
+            Some(http2) => {
+                let (busy, idle) = http2.connections();
+                (busy, idle + pool.resting())
+            }
+        }
     }
 
     /// The addresses that its name has at the moment; none where it is none, or was not looked up.
@@ -162,11 +198,20 @@ impl Client {
         addresses.map(SocketAddr::ip).collect()
     }
 
+    /// Where several requests are under way, those that have arrived together are all read before the first is
+    /// sent: an upstream that gets them at once is woken once, and not for each, which costs more than reading one.
+    async fn let_others_read(&self) {
+        let under_way = self.0.parameters.connections - self.0.pool.free();
+        if under_way > 1 {
+            task::yield_now().await;
+        }
+    }
+
     /// A connection that rested and still leads to the upstream.
     fn rested(&self) -> Option<Box<Connection>> {
         loop {
             let connection = self.0.pool.take()?;
-            if self.0.dialer.leads_to(&connection) {
+            if self.0.dialer.leads_to(connection.peer()) {
                 return Some(connection);
             }
         }
@@ -176,11 +221,11 @@ impl Client {
     async fn exchange(
         &self,
         mut connection: Box<Connection>,
-        request: Request<Outgoing>,
+        request: Box<Request<Outgoing>>,
         until: time::Instant,
     ) -> Result<Response<Bytes>, Failure> {
         let answered = connection
-            .exchange(request, &self.0.parameters, until)
+            .exchange(*request, &self.0.parameters, until)
             .await?;
         if connection.rest() {
             self.0.pool.put(connection);

@@ -198,7 +198,7 @@ impl Forward {
     async fn read(
         &self,
         upstream: &Upstream,
-        call: Call,
+        call: Box<Call>,
         rules: &Losses,
         deadline: Instant,
     ) -> Result<Done, Error> {

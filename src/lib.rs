@@ -82,6 +82,8 @@
 
 pub mod secret;
 
+pub mod quiet;
+
 pub mod clock;
 
 pub mod command;

@@ -25,7 +25,7 @@ use crate::auth::denials::Denials;
 use crate::auth::keys::KeyRing;
 use crate::auth::sign_in;
 use crate::auth::{Call, Context, Unread};
-use crate::client::Answer;
+use crate::client::{Answer, Download};
 use crate::clock::Clock;
 use crate::command::AccountId;
 use crate::dialect::translate::{Incoming, Translate};
@@ -139,9 +139,9 @@ where
             tap.begin(&route, &request, id, source)
         });
         let request = request.map(|body| Tapped::new(body, watched));
-        Arc::clone(&passer).pass(site, request)
+        passer.pass(site, request)
     };
-    let pass_aside = move |route, request| Arc::clone(&aside).pass(route, request);
+    let pass_aside = move |route, request| aside.pass(route, request);
     let budget = lasting.bodies(&parts);
     let http = ServiceBuilder::new()
         // Outermost, so that every answer carries an id.
@@ -173,7 +173,7 @@ where
 fn commands(
     parts: Parts,
     lasting: &mut Lasting,
-) -> impl Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
+) -> impl Service<Result<Box<Call>, Box<Unread>>, Response = Answered, Error = Infallible, Future: Send>
 + Clone
 + Send
 + Sync
@@ -222,33 +222,27 @@ struct Passer {
 }
 
 impl Passer {
-    fn pass<B>(self: Arc<Self>, route: Arc<PassRoute>, mut request: Request<B>) -> Passed
+    fn pass<B>(&self, route: Arc<PassRoute>, mut request: Request<B>) -> Passed
     where
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BodyError>,
     {
-        Box::pin(async move {
-            let since = Instant::now();
-            let extensions = request.extensions_mut();
-            let offer = extensions.remove::<Offer>();
-            let source = source(extensions);
-            let peer = peer(extensions);
-            let is_trusted = |peer: IpAddr| {
-                let peer = peer.to_canonical();
-                self.trusted_proxies
-                    .iter()
-                    .any(|network| network.contains(&peer))
-            };
-            let origin = Origin {
-                peer,
-                is_trusted: peer.is_some_and(is_trusted),
-                id: id(extensions),
-                is_over_tls: extensions.get::<OverTls>().is_some(),
-                can_leave: offer.is_some(),
-            };
-            let passed = self.sites.pass(&route, request, origin).await;
+        let since = Instant::now();
+        let extensions = request.extensions_mut();
+        let offer = extensions.remove::<Offer>();
+        let source = source(extensions);
+        let peer = peer(extensions);
+        let origin = Origin {
+            peer,
+            is_trusted: peer.is_some_and(|peer| self.trusts(peer)),
+            id: id(extensions),
+            is_over_tls: extensions.get::<OverTls>().is_some(),
+            can_leave: offer.is_some(),
+        };
+        let passed = self.sites.pass(&route, request, origin);
+        Box::pin(passed.map(move |passed| {
             let (response, cause) = match passed {
-                Ok(Answer::Response(response)) => (response.map(ResponseBody::streamed), None),
+                Ok(Answer::Response(response)) => (response.map(downloaded), None),
                 Ok(Answer::Tunnel(response, tunnel)) => {
                     if let Some(offer) = offer {
                         offer.accept(tunnel);
@@ -266,10 +260,23 @@ impl Passer {
                 route: &route.name,
                 status: response.status(),
                 cause,
-                took: since.elapsed(),
+                since,
             });
             response
-        })
+        }))
+    }
+
+    fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        let mut networks = self.trusted_proxies.iter();
+        networks.any(|network| network.contains(&peer))
+    }
+}
+
+fn downloaded(mut body: Download) -> ResponseBody {
+    match body.take_whole() {
+        Some(whole) => ResponseBody::new(whole),
+        None => ResponseBody::streamed(body),
     }
 }
 
@@ -303,7 +310,7 @@ fn enter<S>(
     request: Routed<Bytes>,
 ) -> impl Future<Output = Result<Response<ResponseBody>, Error>>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
+    S: Service<Result<Box<Call>, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
     let context = Context {
         request_id: request.id(),

@@ -9,7 +9,7 @@ mod sink;
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Extensions, Method, StatusCode};
 use tracing_subscriber::EnvFilter;
@@ -150,8 +150,8 @@ pub struct PassLine<'a> {
     pub status: StatusCode,
     /// Why that is not the site's own answer.
     pub cause: Option<&'a (dyn std::error::Error + 'static)>,
-    /// How long it took to the head of the answer.
-    pub took: Duration,
+    /// When it began; it ends with the head of the answer.
+    pub since: Instant,
 }
 
 /// Writes the line of one such request. Its path is not shown: it may hold a key.
@@ -162,7 +162,7 @@ pub fn log_pass(line: &PassLine<'_>) {
         call.route = line.route,
         http.status = line.status.as_u16(),
         error.cause = line.cause.map(chain).as_deref(),
-        duration_us = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
+        duration_us = u64::try_from(line.since.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request passed"
     );
 }

@@ -30,7 +30,7 @@ use crate::secret::Secret;
 #[derive(Clone, Debug)]
 pub struct Authenticated {
     principal: Principal,
-    call: Call,
+    call: Box<Call>,
     passed_on: Option<PassedOn>,
 }
 
@@ -46,7 +46,7 @@ impl Authenticated {
     }
 
     /// Both, and what the caller presented where the upstream judges it.
-    pub fn into_parts(self) -> (Principal, Call, Option<PassedOn>) {
+    pub fn into_parts(self) -> (Principal, Box<Call>, Option<PassedOn>) {
         (self.principal, self.call, self.passed_on)
     }
 }
@@ -200,7 +200,7 @@ pub struct Authenticate<S> {
     judge: Arc<Judge>,
 }
 
-impl<S> Service<Result<Call, Box<Unread>>> for Authenticate<S>
+impl<S> Service<Result<Box<Call>, Box<Unread>>> for Authenticate<S>
 where
     S: Service<Authenticated, Response = Done, Error = Error> + Clone + Send + 'static,
     S::Future: Send,
@@ -213,7 +213,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, call: Result<Call, Box<Unread>>) -> Self::Future {
+    fn call(&mut self, call: Result<Box<Call>, Box<Unread>>) -> Self::Future {
         let mut inner = self.inner.clone();
         let judge = Arc::clone(&self.judge);
         Box::pin(async move {

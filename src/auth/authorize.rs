@@ -78,12 +78,7 @@ where
 fn permit(authenticated: Authenticated, default_account: AccountId) -> Result<Permitted, Error> {
     let (principal, call, passed_on) = authenticated.into_parts();
     let account = judge(&principal, &call, default_account)?;
-    let Call {
-        command, context, ..
-    } = call;
-    Ok(Permitted::new(
-        principal, account, command, context, passed_on,
-    ))
+    Ok(Permitted::new(principal, account, call, passed_on))
 }
 
 /// The account that a call means, if the principal may do what it asks there. It permits nothing by

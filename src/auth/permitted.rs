@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::call::Context;
+use super::call::{Call, Context};
 use super::passed_on::PassedOn;
 use super::principal::Principal;
 use crate::command::{AccountId, Command};
@@ -13,26 +13,25 @@ use crate::journal::once::Held;
 pub struct Permitted {
     principal: Principal,
     account: AccountId,
-    command: Command,
-    context: Context,
+    /// Large, and handed from layer to layer.
+    call: Box<Call>,
     passed_on: Option<PassedOn>,
     once: Option<Arc<Held>>,
 }
 
 impl Permitted {
-    /// For authorization alone: nothing outside can make one.
+    /// For authorization alone: nothing outside can make one. Of the call nothing counts but its command and
+    /// what surrounds that.
     pub(super) const fn new(
         principal: Principal,
         account: AccountId,
-        command: Command,
-        context: Context,
+        call: Box<Call>,
         passed_on: Option<PassedOn>,
     ) -> Self {
         Self {
             principal,
             account,
-            command,
-            context,
+            call,
             passed_on,
             once: None,
         }
@@ -50,12 +49,12 @@ impl Permitted {
 
     /// What is asked.
     pub const fn command(&self) -> &Command {
-        &self.command
+        &self.call.command
     }
 
     /// What surrounds it.
     pub const fn context(&self) -> &Context {
-        &self.context
+        &self.call.context
     }
 
     /// Takes what the caller presented out, for an upstream that judges it; nothing anywhere else.
@@ -75,6 +74,9 @@ impl Permitted {
 
     /// The parts, for the stage that carries it out.
     pub fn into_parts(self) -> (Principal, AccountId, Command, Context) {
-        (self.principal, self.account, self.command, self.context)
+        let Call {
+            command, context, ..
+        } = *self.call;
+        (self.principal, self.account, command, context)
     }
 }

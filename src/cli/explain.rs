@@ -217,7 +217,7 @@ impl<'a> Explain<'a> {
             First::Request {
                 request: masked, ..
             } => redaction::wire(
-                &client::written(masked, &upstream.endpoints.first.client),
+                &client::written(*masked, &upstream.endpoints.first.client),
                 request.body().len(),
             ),
             First::Nothing => String::new(),

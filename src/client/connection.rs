@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
+use http_body::{Body, Frame};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection as Driver, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,8 +21,9 @@ use super::failure::{Cause, Failure, Part, Sent, Stage};
 use super::parameters::Parameters;
 use super::request;
 use super::response::{self, Whole};
-use super::socket::{Meter, Wire};
+use super::socket::{Mark, Meter, Wire};
 use super::upload::Outgoing;
+use crate::quiet::quietly;
 
 /// A connection without a task: whoever has a request on it drives it, and at rest it does nothing.
 #[derive(Debug)]
@@ -33,6 +35,9 @@ pub(super) struct Connection {
     peer: Option<SocketAddr>,
     born: Instant,
 }
+
+/// What a request has led to.
+type Taken = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>;
 
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
@@ -77,29 +82,34 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn exchange(
-        &mut self,
+    pub(super) fn exchange<'a>(
+        &'a mut self,
         request: Request<Outgoing>,
-        parameters: &Parameters,
+        parameters: &'a Parameters,
         until: Instant,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> impl Future<Output = Result<Response<Bytes>, Failure>> + Send + use<'a> {
         // An answer's head, and what of its body comes with it before anybody looks.
         let allowance = parameters.head_bytes.saturating_mul(2);
         self.meter.begin(allowance);
-        let head_until = until.min(Instant::now() + parameters.head);
-        let mut timer = pin!(sleep_until(head_until));
-
-        let answer = self.head(request, timer.as_mut()).await?;
-        self.meter.unlimited();
-        let (mut head, body) = answer.into_parts();
-        response::judge(&mut head, &body, parameters.response_bytes)?;
-        timer.as_mut().reset(until);
-        let body = self.body(body, parameters.response_bytes, timer).await?;
-        if self.driving.has_excess() {
-            return Err(Failure::new(Sent::Maybe, Cause::BadFraming));
+        // Apart, since it has room for the request.
+        let mut answer = Box::pin(self.sender.try_send_request(request));
+        async move {
+            let head_until = until.min(Instant::now() + parameters.head);
+            let mut timer = pin!(sleep_until(head_until));
+            let answer = self.head(answer.as_mut(), timer.as_mut()).await?;
+            self.meter.unlimited();
+            let (mut head, body) = answer.into_parts();
+            let length = body.size_hint().exact();
+            response::judge(&head, length, parameters.response_bytes)?;
+            response::note_end(&mut head, length);
+            timer.as_mut().reset(until);
+            let body = self.body(body, parameters.response_bytes, timer).await?;
+            if self.driving.has_excess() {
+                return Err(Failure::new(Sent::Maybe, Cause::BadFraming));
+            }
+            request::strip(&mut head.headers);
+            Ok(Response::from_parts(head, body))
         }
-        request::strip(&mut head.headers);
-        Ok(Response::from_parts(head, body))
     }
 
     /// Whether the connection may carry another request, after an exchange that went well.
@@ -112,13 +122,12 @@ impl Connection {
 
     async fn head(
         &mut self,
-        request: Request<Outgoing>,
+        mut answer: Pin<&mut impl Future<Output = Taken>>,
         mut timer: Pin<&mut Sleep>,
     ) -> Result<Response<Incoming>, Failure> {
-        let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
             self.driving.drive(context);
-            if let Poll::Ready(answered) = answer.as_mut().poll(context) {
+            if let Poll::Ready(answered) = quiet(answer.as_mut()) {
                 return Poll::Ready(answered.map_err(|error| self.no_head(error.into_error())));
             }
             if timer.as_mut().poll(context).is_ready() {
@@ -135,11 +144,11 @@ impl Connection {
         limit: usize,
         mut timer: Pin<&mut Sleep>,
     ) -> Result<Bytes, Failure> {
-        let mut whole = Whole::new(&body, limit);
+        let mut whole = Whole::new(body.size_hint().exact(), limit);
         loop {
             let next = poll_fn(|context| {
                 self.drive(context);
-                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
+                if let Poll::Ready(frame) = next(&mut body) {
                     return Poll::Ready(Ok(frame));
                 }
                 let late = timer.as_mut().poll(context);
@@ -154,9 +163,9 @@ impl Connection {
     }
 
     /// A request begins, whose answer's head may have so many bytes.
-    pub(super) fn begin(&self, allowance: usize) -> Arc<Meter> {
+    pub(super) fn begin(&self, allowance: usize) -> Mark {
         self.meter.begin(allowance);
-        Arc::clone(&self.meter)
+        self.meter.mark()
     }
 
     /// The answer's head is there.
@@ -164,9 +173,9 @@ impl Connection {
         self.meter.unlimited();
     }
 
-    /// What takes a request, and what carries it.
-    pub(super) fn split(&mut self) -> (&mut SendRequest<Outgoing>, &mut Driving) {
-        (&mut self.sender, &mut self.driving)
+    /// What takes a request.
+    pub(super) const fn sender(&mut self) -> &mut SendRequest<Outgoing> {
+        &mut self.sender
     }
 
     /// Reads and writes what can be.
@@ -206,7 +215,7 @@ impl Connection {
         Failure::new(self.sent(), cause).with(error)
     }
 
-    fn no_body(&mut self, error: hyper::Error) -> Failure {
+    pub(super) fn no_body(&mut self, error: hyper::Error) -> Failure {
         // Where hyper blames the connection, the connection knows more.
         let error = match io_error(&error) {
             Some(_) => error,
@@ -233,6 +242,20 @@ impl Driving {
         let left = self.left.as_ref();
         left.is_some_and(|left| !left.read_buf.is_empty())
     }
+}
+
+/// Polls what comes from a connection that was driven just before: so nothing is there that is not there now, and
+/// nobody has to be woken for what will be.
+pub(super) fn quiet<F: Future>(answer: Pin<&mut F>) -> Poll<F::Output> {
+    answer.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The same, of an answer's body: whoever takes a piece drives the connection before it asks for the next.
+pub(super) fn next(body: &mut Incoming) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    let mut context = Context::from_waker(Waker::noop());
+    let (next, connection) = quietly(|| Pin::new(body).poll_frame(&mut context));
+    connection.forget();
+    next
 }
 
 fn io_error(error: &hyper::Error) -> Option<&io::Error> {

@@ -6,22 +6,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, Error as TlsError};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
 use super::failure::{Cause, Failure, Sent, Stage};
+use super::http2::connection::{self, Driver, Multiplexed};
 use super::names::{Addresses, Name};
-use super::parameters::{Endpoint, InvalidParameters, Parameters};
-use super::socket::{Socket, Wire};
+use super::parameters::{Endpoint, HttpVersion, InvalidParameters, Parameters};
+use super::socket::{Meter, Socket, Wire};
 use super::tls;
 
 /// Opens connections to one endpoint.
 pub(super) struct Dialer {
     address: Address,
     tls: Option<Tls>,
+    /// The same where HTTP/2 is to be agreed on.
+    tls_for_http2: Option<Tls>,
     patience: Duration,
     head_bytes: usize,
 }
@@ -39,20 +44,23 @@ struct Tls {
 
 impl Dialer {
     pub(super) fn new(parameters: &Parameters) -> Result<Self, InvalidParameters> {
-        let (address, tls) = match &parameters.endpoint {
-            Endpoint::Http { host, port } => (Address::tcp(host, *port, parameters), None),
+        let (mut tls, mut tls_for_http2) = (None, None);
+        let address = match &parameters.endpoint {
+            Endpoint::Http { host, port } => Address::tcp(host, *port, parameters),
             Endpoint::Https { host, port } => {
-                let tls = Tls {
-                    connector: TlsConnector::from(Arc::new(tls::config(&parameters.tls)?)),
-                    name: tls::name(parameters.tls.server_name.as_ref().unwrap_or(host))?,
-                };
-                (Address::tcp(host, *port, parameters), Some(tls))
+                let config = tls::config(&parameters.tls)?;
+                let name = tls::name(parameters.tls.server_name.as_ref().unwrap_or(host))?;
+                tls_for_http2 = (parameters.http_version == HttpVersion::Http2)
+                    .then(|| Tls::new(tls::for_http2(&config), name.clone()));
+                tls = Some(Tls::new(config, name));
+                Address::tcp(host, *port, parameters)
             }
-            Endpoint::Unix { path } => (Address::Unix(path.clone()), None),
+            Endpoint::Unix { path } => Address::Unix(path.clone()),
         };
         Ok(Self {
             address,
             tls,
+            tls_for_http2,
             patience: parameters.connect,
             head_bytes: parameters.head_bytes,
         })
@@ -60,6 +68,34 @@ impl Dialer {
 
     /// A new connection, unless it takes too long.
     pub(super) async fn dial(&self, until: Instant) -> Result<Box<Connection>, Failure> {
+        let (wire, meter, peer) = self.reach(self.tls.as_ref(), until).await?;
+        let connection = Connection::new(wire, meter, peer, self.head_bytes).await;
+        let connection =
+            connection.map_err(|error| Failure::new(Sent::Nothing, Cause::Connect).with(error))?;
+        Ok(Box::new(connection))
+    }
+
+    /// A new connection of HTTP/2, and what drives it.
+    pub(super) async fn dial_http2(&self) -> Result<(Multiplexed, Driver), Failure> {
+        let until = Instant::now() + Parameters::LONGEST;
+        let (wire, meter, peer) = self.reach(self.tls_for_http2.as_ref(), until).await?;
+        if let Wire::Tls(stream) = &wire
+            && stream.get_ref().1.alpn_protocol() != Some(tls::HTTP2)
+        {
+            return Err(Failure::new(Sent::Nothing, Cause::NotHttp2));
+        }
+        let opened = connection::open(wire, meter, peer, self.head_bytes);
+        timeout_at(self.patience(until), opened)
+            .await
+            .map_err(|_| Failure::timeout(Stage::Handshake, Sent::Nothing))?
+    }
+
+    /// A socket, with TLS on it or not, and which of the name's addresses it leads to.
+    async fn reach(
+        &self,
+        tls: Option<&Tls>,
+        until: Instant,
+    ) -> Result<(Wire, Arc<Meter>, Option<SocketAddr>), Failure> {
         let patience = self.patience(until);
         let connecting = timeout_at(patience, self.address.connect(patience));
         let (socket, peer) = connecting
@@ -67,22 +103,19 @@ impl Dialer {
             .map_err(|_| Failure::timeout(Stage::Connect, Sent::Nothing))?
             .map_err(no_connection)?;
         let meter = socket.meter();
-        let wire = match &self.tls {
+        let wire = match tls {
             Some(tls) => timeout_at(self.patience(until), tls.shake_hands(socket))
                 .await
                 .map_err(|_| Failure::timeout(Stage::Handshake, Sent::Nothing))??,
             None => Wire::Plain(socket),
         };
-        let connection = Connection::new(wire, meter, peer, self.head_bytes).await;
-        let connection =
-            connection.map_err(|error| Failure::new(Sent::Nothing, Cause::Connect).with(error))?;
-        Ok(Box::new(connection))
+        Ok((wire, meter, peer))
     }
 
-    /// Whether a connection that rested still leads where a new one would.
-    pub(super) fn leads_to(&self, connection: &Connection) -> bool {
+    /// Whether a connection to that still leads where a new one would.
+    pub(super) fn leads_to(&self, peer: Option<SocketAddr>) -> bool {
         match &self.address {
-            Address::Named(name) => name.leads_to(connection.peer()),
+            Address::Named(name) => name.leads_to(peer),
             Address::Fixed(_) | Address::Unix(_) => true,
         }
     }
@@ -162,11 +195,35 @@ async fn connect_to(address: SocketAddr) -> io::Result<Socket> {
 }
 
 impl Tls {
+    fn new(config: ClientConfig, name: ServerName<'static>) -> Self {
+        let connector = TlsConnector::from(Arc::new(config));
+        Self { connector, name }
+    }
+
+    fn is_for_http2(&self) -> bool {
+        let offered = &self.connector.config().alpn_protocols;
+        offered.iter().any(|name| name == tls::HTTP2)
+    }
+
     async fn shake_hands(&self, socket: Socket) -> Result<Wire, Failure> {
         let shaken = self.connector.connect(self.name.clone(), socket).await;
-        let stream = shaken.map_err(|error| Failure::new(Sent::Nothing, Cause::Tls).with(error))?;
+        let stream = shaken.map_err(|error| {
+            let cause = if self.is_for_http2() && is_of_protocol(&error) {
+                Cause::NotHttp2
+            } else {
+                Cause::Tls
+            };
+            Failure::new(Sent::Nothing, cause).with(error)
+        })?;
         Ok(Wire::Tls(Box::new(stream)))
     }
+}
+
+/// Whether the peer refused what ALPN offered.
+fn is_of_protocol(error: &io::Error) -> bool {
+    const REFUSED: TlsError = TlsError::AlertReceived(AlertDescription::NoApplicationProtocol);
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    inner == Some(&REFUSED)
 }
 
 #[cfg(test)]

@@ -3,21 +3,24 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 /// A request without an answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// Whether the upstream may have the request.
     pub sent: Sent,
     /// What went wrong.
     pub cause: Cause,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    /// Shared by all who waited for the same connection.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// Whether the upstream may have the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// No byte of it left this machine: it can be sent again, whatever it asks for.
+    /// No byte of it left this machine, or the upstream says that it did not look at it (RFC 9113, section
+    /// 8.7): it can be sent again, whatever it asks for.
     Nothing,
     /// Some of it was sent, and nobody knows what became of it.
     Maybe,
@@ -30,12 +33,14 @@ pub enum Cause {
     Connect,
     /// No common ground in TLS: an unknown authority, a wrong name, an expired certificate.
     Tls,
+    /// HTTP/2 is to be spoken, which the upstream does not.
+    NotHttp2,
     /// The time was over.
     Timeout {
         /// At this stage.
         stage: Stage,
     },
-    /// The connection ended before the first byte of an answer, or was reset.
+    /// The connection, or the request's stream, ended before the first byte of an answer, or was reset.
     Reset,
     /// The answer ended before it was whole.
     Truncated,
@@ -98,7 +103,7 @@ impl Failure {
 
     #[must_use]
     pub(super) fn with(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -155,8 +160,11 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Connect => "the upstream cannot be connected to",
             Self::Tls => "TLS with the upstream failed",
+            Self::NotHttp2 => {
+                "the upstream does not speak HTTP/2: turn that on there, or write http_version = \"1.1\""
+            }
             Self::Timeout { stage } => return write!(f, "the time was over {stage}"),
-            Self::Reset => "the upstream closed the connection without an answer",
+            Self::Reset => "the upstream broke off without an answer",
             Self::Truncated => "the upstream's answer ended before it was whole",
             Self::TooLarge { part: Part::Head } => "the head of the upstream's answer is too large",
             Self::TooLarge { part: Part::Body } => "the upstream's answer is too large",

@@ -50,6 +50,17 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// What is spoken with an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection carries one request at a time.
+    #[default]
+    Http1,
+    /// HTTP/2: a connection carries many. Over TLS both sides agree on it by ALPN; otherwise it is known
+    /// beforehand (RFC 9113, section 3.3). What asks to leave HTTP goes over HTTP/1.1.
+    Http2,
+}
+
 /// One upstream, and how long each step towards it may take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
@@ -57,9 +68,11 @@ pub struct Parameters {
     pub endpoint: Endpoint,
     /// `Host` of every request.
     pub host: HeaderValue,
+    /// What is spoken there.
+    pub http_version: HttpVersion,
     /// Whom to trust and who to be, for [`Endpoint::Https`].
     pub tls: TlsParameters,
-    /// Connections at a time. Who comes later waits in turn until its deadline.
+    /// Connections at a time; with HTTP/2, requests at a time. Who comes later waits in turn until its deadline.
     pub connections: usize,
     /// How long a connection rests before it is closed. Should be shorter than the upstream's own
     /// keep-alive: a connection that the upstream closes first can cost a request its certainty.
@@ -69,7 +82,7 @@ pub struct Parameters {
     /// How old the addresses of a name may be before it is looked up again, beside the requests. A
     /// connection to one that the name has no longer is not used again.
     pub resolve: Duration,
-    /// To resolve the name and connect, and again to shake hands over TLS.
+    /// To resolve the name and connect, and again to shake hands over TLS and agree on HTTP/2.
     pub connect: Duration,
     /// From handing the request to a connection to the last byte of the answer's head.
     pub head: Duration,

@@ -4,8 +4,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode};
-use http_body::{Body, Frame};
-use hyper::body::Incoming;
+use http_body::Frame;
 
 use super::failure::{Cause, Failure, Part, Sent};
 
@@ -21,20 +20,31 @@ pub struct Unbounded;
 ///
 /// hyper takes two equal lengths, and a length beside chunks, and ends a body of any other transfer
 /// coding with the connection. Whoever sends such a head may mean something else than is understood here.
-pub(super) fn judge(head: &mut Parts, body: &Incoming, limit: usize) -> Result<(), Failure> {
+pub(super) fn judge(head: &Parts, length: Option<u64>, limit: usize) -> Result<(), Failure> {
     let refused = |cause| Err(Failure::new(Sent::Maybe, cause));
     judge_framing(head)?;
     if is_encoded(&head.headers) {
         return refused(Cause::Encoded);
     }
-    let length = body.size_hint().exact();
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
         return refused(Cause::TooLarge { part: Part::Body });
     }
+    Ok(())
+}
+
+/// Notes of an answer of HTTP/1.1 that nothing says where it ends.
+pub(super) fn note_end(head: &mut Parts, length: Option<u64>) {
     if length.is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
         head.extensions.insert(Unbounded);
     }
-    Ok(())
+}
+
+/// The bytes of headers, as HTTP/1.1 would have them.
+pub(super) fn head_bytes(headers: &HeaderMap) -> usize {
+    let lines = headers.iter();
+    lines
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum()
 }
 
 /// Refuses a head that contradicts itself, or leaves HTTP.
@@ -80,11 +90,12 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    pub(super) fn new(body: &Incoming, limit: usize) -> Self {
+    /// One of which so many bytes were announced.
+    pub(super) fn new(expected: Option<u64>, limit: usize) -> Self {
         Self {
             first: Bytes::new(),
             rest: BytesMut::new(),
-            expected: body.size_hint().exact(),
+            expected,
             limit,
         }
     }

@@ -15,22 +15,41 @@ use tokio_rustls::client::TlsStream;
 /// sends after its first answer, so that its farewell behind them is seen too.
 const LOOK: usize = 4096;
 
-/// What went through a socket since the request began. It is shared between a connection and the
-/// socket that hyper holds for it, and only ever used by the task that drives both.
+/// What went through a socket. It is shared between a connection, the socket that hyper or h2 holds for
+/// it, and the requests that are on it.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    sent: AtomicBool,
+    written: AtomicUsize,
+    /// How much of that was written before the last request began.
+    before: AtomicUsize,
+    /// Since the request began, or, where there are many, all of it.
     read: AtomicUsize,
     allowance: AtomicUsize,
     overrun: AtomicBool,
 }
 
+/// Where a request began among what was written to a socket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mark {
+    meter: Arc<Meter>,
+    before: usize,
+}
+
 impl Meter {
     /// A request begins, and until its answer's head is there no more than this many bytes may be read.
     pub(super) fn begin(&self, allowance: usize) {
-        self.sent.store(false, Ordering::Relaxed);
+        self.before.store(self.written(), Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
         self.allowance.store(allowance, Ordering::Relaxed);
+    }
+
+    /// A request begins beside others. What is written from here on may be of it.
+    pub(super) fn mark(self: &Arc<Self>) -> Mark {
+        let before = self.written();
+        // The socket is read past what the runtime knows until the next byte is written.
+        self.before.store(before, Ordering::Relaxed);
+        let meter = Arc::clone(self);
+        Mark { meter, before }
     }
 
     /// The answer's head is there.
@@ -38,19 +57,29 @@ impl Meter {
         self.allowance.store(usize::MAX, Ordering::Relaxed);
     }
 
-    /// A byte was sent.
-    pub(super) fn note_sent(&self) {
-        self.sent.store(true, Ordering::Relaxed);
+    /// So many bytes were sent.
+    pub(super) fn note_sent(&self, bytes: usize) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Whether any byte was sent.
+    /// Whether any byte was sent since the last request began.
     pub(super) fn has_sent(&self) -> bool {
-        self.sent.load(Ordering::Relaxed)
+        self.written() != self.before.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were sent in all.
+    pub(super) fn written(&self) -> usize {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were read.
+    pub(super) fn read(&self) -> usize {
+        self.read.load(Ordering::Relaxed)
     }
 
     /// Whether any byte was read.
     pub(super) fn has_read(&self) -> bool {
-        self.read.load(Ordering::Relaxed) > 0
+        self.read() > 0
     }
 
     /// Whether the peer sent more than it was allowed to.
@@ -68,6 +97,13 @@ impl Meter {
 
     fn note_read(&self, bytes: usize) {
         self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Mark {
+    /// Whether any byte was sent since.
+    pub(super) fn has_sent(&self) -> bool {
+        self.meter.written() != self.before
     }
 }
 
@@ -168,8 +204,8 @@ impl AsyncWrite for Socket {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
         };
-        if matches!(written, Poll::Ready(Ok(1..))) {
-            self.meter.note_sent();
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.meter.note_sent(bytes);
         }
         written
     }

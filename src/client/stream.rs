@@ -6,24 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::Client;
-use super::connection::Connection;
+use super::connection::{Connection, quiet};
+use super::download::Download;
 use super::failure::{Cause, Failure, Sent, Stage};
-use super::pool::Pool;
+use super::parameters::Parameters;
 use super::request;
 use super::response;
 use super::socket::Wire;
-use super::upload::{BodyError, Outgoing, Source, Upload};
+use super::upload::{Outgoing, Payload, Upload};
 
 /// What an upstream answers before its body is there.
 #[derive(Debug)]
@@ -32,13 +30,6 @@ pub enum Answer {
     Response(Response<Download>),
     /// 101: from here on the connection belongs to both ends.
     Tunnel(Response<()>, Tunnel),
-}
-
-/// The body of an answer. It has its connection to itself until it ends; dropped before, it closes it.
-#[derive(Debug)]
-pub struct Download {
-    body: Incoming,
-    link: Option<Link>,
 }
 
 /// The upstream's end of a connection that no longer speaks HTTP.
@@ -52,29 +43,27 @@ pub struct Tunnel {
 /// A request that is handed on, as often as it takes until a byte of it has left.
 #[derive(Debug)]
 pub struct Relay {
-    head: Parts,
+    head: Box<Parts>,
     body: Outgoing,
     upgrades: bool,
-}
-
-#[derive(Debug)]
-struct Link {
-    connection: Box<Connection>,
-    pool: Arc<Pool>,
-    /// Given back after the connection has gone to rest, so that the next in line finds it there.
-    _place: OwnedSemaphorePermit,
 }
 
 impl Relay {
     /// What concerns a single connection is left out, but trailers and what they need. Where `upgrades`, the
     /// request's `Upgrade` is kept and the upstream may take it up.
-    pub fn new(request: Request<Option<Source>>, upgrades: bool) -> Self {
-        let (head, body) = request::relay(request, upgrades);
+    pub fn new(mut head: Box<Parts>, body: Payload, upgrades: bool) -> Self {
+        let body = request::relay(&mut head, body, upgrades);
         Self {
             head,
             body,
             upgrades,
         }
+    }
+
+    fn request(&self, host: &HeaderValue) -> Request<Outgoing> {
+        let mut head = self.head.as_ref().clone();
+        request::add_host(&mut head.headers, host);
+        Request::from_parts(head, self.body.clone())
     }
 }
 
@@ -86,32 +75,35 @@ impl Client {
     /// One that failed with [`Sent::Nothing`] can be sent again, elsewhere too.
     pub async fn stream(&self, relay: &Relay) -> Result<Answer, Failure> {
         let parameters = &self.0.parameters;
-        let (body, upgrades) = (&relay.body, relay.upgrades);
-        let until = Instant::now() + parameters.head;
+        let now = Instant::now();
+        let until = now + parameters.head;
         let place = self.0.pool.enter_owned(until).await;
         let place = place.ok_or_else(|| Failure::timeout(Stage::Queue, Sent::Nothing))?;
+        // HTTP/2 has no `Upgrade` (RFC 9113, section 8.6).
+        if let Some(http2) = &self.0.http2
+            && !relay.upgrades
+        {
+            let sending = http2.stream(&relay.head, &relay.body, parameters, until);
+            let answer = Box::pin(sending).await?;
+            return Ok(Answer::Response(
+                answer.map(|body| Download::shared(body, place)),
+            ));
+        }
+        self.let_others_read().await;
         loop {
             let (mut connection, is_new) = match self.rested() {
                 Some(connection) => (connection, false),
-                None => (self.0.dialer.dial(until).await?, true),
+                // Rarely needed, so that it takes no room in every call.
+                None => (Box::pin(self.0.dialer.dial(until)).await?, true),
             };
-            let mut head = relay.head.clone();
-            if !head.headers.contains_key(HOST) {
-                head.headers.insert(HOST, parameters.host.clone());
-            }
-            let request = Request::from_parts(head, body.clone());
-            let upload = match body {
-                Outgoing::Streamed(upload) => Some(upload),
-                Outgoing::Whole(_) => None,
-            };
-            let opened = connection.open(request, upload, parameters).await;
+            let opened = connection.open(relay, parameters, now).await;
             let answer = match opened {
                 Err(failure) if failure.is_stale() && !is_new => continue,
                 opened => opened?,
             };
             let (mut head, body) = answer.into_parts();
             if head.status == StatusCode::SWITCHING_PROTOCOLS {
-                let tunnel = upgrades.then(|| connection.into_tunnel()).flatten();
+                let tunnel = relay.upgrades.then(|| connection.into_tunnel()).flatten();
                 let (wire, ahead) =
                     tunnel.ok_or_else(|| Failure::new(Sent::Maybe, Cause::BadFraming))?;
                 request::strip_but_upgrade(&mut head.headers);
@@ -120,17 +112,8 @@ impl Client {
             }
             response::judge_framing(&head)?;
             request::strip_but_trailer(&mut head.headers);
-            let mut download = Download {
-                body,
-                link: Some(Link {
-                    connection,
-                    pool: Arc::clone(&self.0.pool),
-                    _place: place,
-                }),
-            };
-            if download.body.is_end_stream() {
-                download.end();
-            }
+            let pool = Arc::clone(&self.0.pool);
+            let download = Download::alone(body, connection, pool, place)?;
             return Ok(Answer::Response(Response::from_parts(head, download)));
         }
     }
@@ -138,101 +121,58 @@ impl Client {
 
 impl Connection {
     /// Sends a request and reads the head of its answer.
-    async fn open(
-        &mut self,
-        request: Request<Outgoing>,
-        upload: Option<&Upload>,
-        parameters: &super::Parameters,
-    ) -> Result<Response<Incoming>, Failure> {
+    fn open<'a>(
+        &'a mut self,
+        relay: &'a Relay,
+        parameters: &'a Parameters,
+        now: Instant,
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + Send + use<'a> {
         // An answer's head, and what of its body comes with it before anybody looks.
-        let meter = self.begin(parameters.head_bytes.saturating_mul(2));
-        if let Some(upload) = upload {
-            upload.begin(meter);
-        }
-        let mut timer = pin!(sleep_until(Instant::now() + parameters.head));
-        let mut taken = upload.and_then(Upload::underway);
-        let (sender, driving) = self.split();
-        let mut answer = pin!(sender.try_send_request(request));
-        let opened = std::future::poll_fn(|context| {
-            loop {
-                driving.drive(context);
-                if let Poll::Ready(answered) = answer.as_mut().poll(context) {
-                    return Poll::Ready(Some(answered.map_err(TrySendError::into_error)));
-                }
-                if upload.is_some_and(Upload::may_go_on) {
-                    continue;
-                }
-                ready!(timer.as_mut().poll(context));
-                // Whoever still sends at a good pace is not late; the last byte has its own time.
-                let now = upload.and_then(Upload::underway);
-                if now == taken {
-                    return Poll::Ready(None);
-                }
-                taken = now;
-                timer.as_mut().reset(Instant::now() + parameters.head);
-            }
-        })
-        .await;
-        match opened {
-            Some(Ok(answer)) => {
-                self.unlimited();
-                Ok(answer)
-            }
-            Some(Err(_)) if upload.is_some_and(Upload::is_broken) => {
-                Err(Failure::new(self.sent(), Cause::Body))
-            }
-            Some(Err(error)) => Err(self.no_head(error)),
-            None => Err(Failure::timeout(Stage::Head, self.sent())),
-        }
-    }
-}
-
-impl Download {
-    /// All of it was read: the connection may serve the next request, unless it has more to do.
-    fn end(&mut self) {
-        if let Some(mut link) = self.link.take()
-            && link.connection.rest()
-        {
-            link.pool.put(link.connection);
-        }
-    }
-}
-
-impl Body for Download {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        let Some(link) = &mut this.link else {
-            return Poll::Ready(None);
+        let mark = self.begin(parameters.head_bytes.saturating_mul(2));
+        let upload = match &relay.body {
+            Outgoing::Streamed(upload) => Some(upload),
+            Outgoing::Whole(_) => None,
         };
-        link.connection.drive(context);
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
-        match frame {
-            Some(Ok(frame)) => {
-                if this.body.is_end_stream() {
-                    this.end();
+        if let Some(upload) = upload {
+            upload.begin(mark);
+        }
+        let request = relay.request(&parameters.host);
+        // Apart, since it has room for the request.
+        let mut answer = Box::pin(self.sender().try_send_request(request));
+        async move {
+            let mut timer = pin!(sleep_until(now + parameters.head));
+            let mut taken = upload.and_then(Upload::underway);
+            let opened = std::future::poll_fn(|context| {
+                loop {
+                    self.drive(context);
+                    if let Poll::Ready(answered) = quiet(answer.as_mut()) {
+                        return Poll::Ready(Some(answered.map_err(TrySendError::into_error)));
+                    }
+                    if upload.is_some_and(Upload::may_go_on) {
+                        continue;
+                    }
+                    ready!(timer.as_mut().poll(context));
+                    // Whoever still sends at a good pace is not late; the last byte has its own time.
+                    let now = upload.and_then(Upload::underway);
+                    if now == taken {
+                        return Poll::Ready(None);
+                    }
+                    taken = now;
+                    timer.as_mut().reset(Instant::now() + parameters.head);
                 }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
-            None => {
-                this.end();
-                Poll::Ready(None)
+            });
+            match opened.await {
+                Some(Ok(answer)) => {
+                    self.unlimited();
+                    Ok(answer)
+                }
+                Some(Err(_)) if upload.is_some_and(Upload::is_broken) => {
+                    Err(Failure::new(self.sent(), Cause::Body))
+                }
+                Some(Err(error)) => Err(self.no_head(error)),
+                None => Err(Failure::timeout(Stage::Head, self.sent())),
             }
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.link.is_none() || self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

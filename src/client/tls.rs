@@ -10,6 +10,9 @@ use rustls_native_certs::load_native_certs;
 
 use super::parameters::{Identity, InvalidParameters, TlsParameters};
 
+/// HTTP/2 in ALPN.
+pub(super) const HTTP2: &[u8] = b"h2";
+
 /// rustls for TLS 1.2 and 1.3, with its provider named: a second one in the build would otherwise make
 /// it panic.
 pub(super) fn config(parameters: &TlsParameters) -> Result<ClientConfig, InvalidParameters> {
@@ -31,6 +34,13 @@ pub(super) fn config(parameters: &TlsParameters) -> Result<ClientConfig, Invalid
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// The same for HTTP/2, and nothing else: what does not agree on it is told so, and not spoken to otherwise.
+pub(super) fn for_http2(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![HTTP2.to_vec()];
+    config
 }
 
 /// The name the upstream's certificate must be for.

@@ -10,13 +10,24 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::socket::Meter;
+use super::socket::Mark;
 
 /// What goes wrong with a body that somebody else sends.
 pub type BodyError = Box<dyn Error + Send + Sync>;
 
 /// A body that somebody else sends.
 pub type Source = UnsyncBoxBody<Bytes, BodyError>;
+
+/// The body of a request that is handed on.
+#[derive(Debug)]
+pub enum Payload {
+    /// None.
+    Empty,
+    /// All of it.
+    Whole(Bytes),
+    /// One that somebody else sends.
+    Streamed(Source),
+}
 
 /// The body of a request.
 #[derive(Clone, Debug)]
@@ -27,16 +38,17 @@ pub(super) enum Outgoing {
 
 /// A body that is handed on as it arrives. Clones are the same body.
 ///
-/// Its first piece is kept until a byte of the request has left, and no other is taken before that: so a
-/// request that failed with nothing sent can be sent again, and one of which anything was sent never is.
+/// Its first piece is kept until there is another one, which is not taken before a byte of the request has left: so a
+/// request that failed with nothing sent can be sent again, and one of which anything was sent never is, unless
+/// the upstream says that it did not look at it.
 #[derive(Clone, Debug)]
 pub(super) struct Upload(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     source: Source,
-    /// Of the connection that the request is on.
-    meter: Arc<Meter>,
+    /// Where the request began on its connection.
+    mark: Mark,
     first: First,
     /// Whether somebody waits for a byte to leave.
     waits: bool,
@@ -66,7 +78,7 @@ impl Upload {
     pub(super) fn new(source: Source) -> Self {
         Self(Arc::new(Mutex::new(State {
             source,
-            meter: Arc::default(),
+            mark: Mark::default(),
             first: First::Ahead,
             waits: false,
             taken: 0,
@@ -75,19 +87,30 @@ impl Upload {
     }
 
     /// A request with this body begins on a connection.
-    pub(super) fn begin(&self, meter: Arc<Meter>) {
+    pub(super) fn begin(&self, mark: Mark) {
         let mut state = self.state();
-        state.meter = meter;
+        let was_sent = std::mem::replace(&mut state.mark, mark).has_sent();
         state.first = match std::mem::replace(&mut state.first, First::Gone) {
+            First::Kept(_) if was_sent => First::Gone,
             First::Kept(first) => First::Again(first),
             first @ (First::Ahead | First::Again(_) | First::Gone) => first,
         };
     }
 
+    /// The upstream did not look at what it was sent: whether it can be sent once more.
+    pub(super) fn take_back(&self) -> bool {
+        let mut state = self.state();
+        state.first = match std::mem::replace(&mut state.first, First::Gone) {
+            First::Kept(first) => First::Again(first),
+            first @ (First::Ahead | First::Again(_) | First::Gone) => first,
+        };
+        !matches!(state.first, First::Gone)
+    }
+
     /// Whether more of it may be taken now than when it was last asked for.
     pub(super) fn may_go_on(&self) -> bool {
         let mut state = self.state();
-        let may = state.waits && state.meter.has_sent();
+        let may = state.waits && state.mark.has_sent();
         state.waits &= !may;
         may
     }
@@ -111,18 +134,20 @@ impl Upload {
 
 impl State {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match std::mem::replace(&mut self.first, First::Gone) {
+        match &self.first {
             First::Again(first) => {
+                let first = first.clone();
                 self.first = First::Kept(first.clone());
                 return Poll::Ready(Some(Ok(Frame::data(first))));
             }
-            First::Kept(first) if !self.meter.has_sent() => {
-                self.first = First::Kept(first);
+            First::Kept(_) if !self.mark.has_sent() => {
                 self.waits = true;
                 return Poll::Pending;
             }
-            First::Ahead => self.first = First::Ahead,
-            First::Kept(_) | First::Gone => {}
+            First::Ahead | First::Kept(_) | First::Gone => {}
+        }
+        if self.end == End::Whole {
+            return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.source).poll_frame(context));
         match &frame {
@@ -132,9 +157,10 @@ impl State {
                 let data = frame.data_ref().cloned().unwrap_or_default();
                 let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
                 self.taken = self.taken.saturating_add(length);
-                if matches!(self.first, First::Ahead) {
-                    self.first = First::Kept(data);
-                }
+                self.first = match self.first {
+                    First::Ahead => First::Kept(data),
+                    First::Kept(_) | First::Again(_) | First::Gone => First::Gone,
+                };
                 if self.source.is_end_stream() {
                     self.end = End::Whole;
                 }
@@ -196,6 +222,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::client::socket::Meter;
 
     fn poll(body: &mut Outgoing) -> Poll<Option<Bytes>> {
         let mut context = Context::from_waker(Waker::noop());
@@ -212,7 +239,7 @@ mod tests {
     fn the_first_piece_comes_again_where_nothing_was_sent_and_nothing_else_before() {
         let upload = upload("all of it");
         for _ in 0..2 {
-            upload.begin(Arc::default());
+            upload.begin(Mark::default());
             let mut body = Outgoing::Streamed(upload.clone());
             assert_eq!(body.size_hint().exact(), Some(9));
             assert!(!body.is_end_stream());
@@ -226,16 +253,32 @@ mod tests {
     fn what_was_sent_never_comes_again() {
         let upload = upload("x");
         let meter = Arc::<Meter>::default();
-        upload.begin(Arc::clone(&meter));
+        upload.begin(meter.mark());
         let mut body = Outgoing::Streamed(upload.clone());
         assert_eq!(poll(&mut body), Poll::Ready(Some("x".into())));
         assert_eq!(poll(&mut body), Poll::Pending);
-        meter.note_sent();
+        meter.note_sent(1);
         assert!(upload.may_go_on() && !upload.may_go_on());
         assert_eq!(poll(&mut body), Poll::Ready(None));
         assert_eq!(upload.underway(), None);
-        upload.begin(Arc::default());
+        upload.begin(Mark::default());
         assert!(body.is_end_stream());
         assert_eq!(poll(&mut body), Poll::Ready(None));
+        assert!(!upload.take_back());
+    }
+
+    #[test]
+    fn what_the_upstream_did_not_look_at_comes_again_if_it_was_one_piece() {
+        let upload = upload("x");
+        let meter = Arc::<Meter>::default();
+        upload.begin(meter.mark());
+        let mut body = Outgoing::Streamed(upload.clone());
+        assert_eq!(poll(&mut body), Poll::Ready(Some("x".into())));
+        meter.note_sent(1);
+        assert_eq!(poll(&mut body), Poll::Ready(None));
+        assert!(upload.take_back());
+        upload.begin(Mark::default());
+        assert!(!body.is_end_stream());
+        assert_eq!(poll(&mut body), Poll::Ready(Some("x".into())));
     }
 }

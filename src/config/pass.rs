@@ -10,6 +10,7 @@ use super::fault::Faults;
 use super::place::Place;
 use super::routes::{host, prefix};
 use super::suggest::did_you_mean;
+use super::upstream_address::Version;
 use super::upstream_url::parse;
 use super::value::{List, Span};
 use crate::client::{self, TlsParameters};
@@ -48,6 +49,8 @@ pub(super) struct PassSection {
     request_headers: Option<EditsSection>,
     /// Changes of an answer's headers.
     response_headers: Option<EditsSection>,
+    /// `1.1` or `2`.
+    http_version: Option<Version>,
     /// Connections at once, tunnels not counted.
     connections: Option<usize>,
     /// To connect.
@@ -113,7 +116,12 @@ impl PassSection {
         faults: &mut Faults,
     ) -> Option<endpoints::Parameters> {
         let pass = self.pass.as_deref()?;
-        let own = ["connections", "connect_timeout", "head_timeout"];
+        let own = [
+            "http_version",
+            "connections",
+            "connect_timeout",
+            "head_timeout",
+        ];
         if !pass.contains(':') {
             let Some(upstream) = upstreams.iter().find(|upstream| upstream.name == pass) else {
                 let names: Vec<_> = upstreams.iter().map(|it| it.name.as_str()).collect();
@@ -141,6 +149,7 @@ impl PassSection {
         let parameters = client::Parameters {
             endpoint: address.endpoint,
             host: address.host,
+            http_version: self.http_version.unwrap_or_default().0,
             tls: TlsParameters::default(),
             connections: self.connections.unwrap_or(1024),
             idle: Span::seconds(4).0,

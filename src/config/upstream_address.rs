@@ -1,6 +1,7 @@
 //! Where an upstream is: `url` or `endpoints` of `[upstreams.NAME]`, and what connections to it are like.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -8,10 +9,11 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use super::fault::Faults;
 use super::place::Place;
 use super::routes::usual_path;
+use super::suggest::did_you_mean;
 use super::upstream_url::{Address, parse};
 use super::upstreams::UpstreamSection;
-use super::value::{Size, Span};
-use crate::client::{self, TlsParameters};
+use super::value::{Size, Span, from_scalar};
+use crate::client::{self, HttpVersion, TlsParameters};
 use crate::command::Dialect;
 use crate::forward::endpoints::{HEAVIEST, MOST, Weighted};
 
@@ -24,6 +26,31 @@ pub(super) struct EndpointList(Vec<EndpointSection>);
 struct EndpointSection {
     url: String,
     weight: u32,
+}
+
+/// `1.1` or `2`, as the text that it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Version(pub(super) HttpVersion);
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1.1" => Ok(Self(HttpVersion::Http1)),
+            "2" => Ok(Self(HttpVersion::Http2)),
+            _ => Err(format!(
+                "unknown version {text:?} (known: 1.1, 2){}",
+                did_you_mean(text, &["1.1", "2"])
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_scalar(deserializer)
+    }
 }
 
 impl UpstreamSection {
@@ -130,6 +157,7 @@ impl UpstreamSection {
         client::Parameters {
             endpoint: address.endpoint.clone(),
             host: address.host.clone(),
+            http_version: self.http_version.unwrap_or_default().0,
             tls,
             connections: self.connections.unwrap_or(32),
             idle: span(self.idle, 4),

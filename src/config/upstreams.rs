@@ -11,7 +11,7 @@ use super::route_tables::Names;
 use super::routes::{DialectName, role_table, usual_roles};
 use super::secret_file::SecretFiles;
 use super::suggest::did_you_mean;
-use super::upstream_address::{EndpointList, check};
+use super::upstream_address::{EndpointList, Version, check};
 use super::upstream_health::{BreakerSection, CheckSection, StickyName};
 use super::upstream_retry::RetrySection;
 use super::upstream_url::Address;
@@ -58,6 +58,8 @@ pub(super) struct UpstreamSection {
     roles: Option<Names>,
     /// b2evolution only: whether an update is refused that would empty fields nobody can read there.
     identity_unknown: Option<OnUnknown>,
+    /// `1.1` or `2`.
+    pub(super) http_version: Option<Version>,
     /// Certificates of the authorities to trust instead of the system's.
     ca_file: Option<PathBuf>,
     /// The certificate to show, with `certificate_key_file`.

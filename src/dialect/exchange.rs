@@ -46,15 +46,11 @@ pub enum Effect {
 
 /// What comes next.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a step is taken at once, and most are requests"
-)]
 pub enum Step {
     /// This is to be sent, without scheme and host.
     Send {
         /// Path, headers and body.
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         /// Whether it changes anything.
         effect: Effect,
     },

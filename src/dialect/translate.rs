@@ -59,7 +59,7 @@ impl<S> Translate<S> {
 
 impl<S> Translate<S>
 where
-    S: Service<Result<Call, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
+    S: Service<Result<Box<Call>, Box<Unread>>, Response = Answered, Error = Infallible> + Clone,
 {
     /// The answer to a request. It is decoded at once: nothing of it but its calls is held while they
     /// are carried out, and the connection has its buffer back.
@@ -75,29 +75,27 @@ where
         let (calls, reply_to) = decode(&head, &body, &route);
         let repetitions = Repetitions::of(&head, &route);
         context.route = Some(Arc::clone(&route));
-        async move {
-            self.answer(calls, reply_to, repetitions, context, &route)
-                .await
-        }
+        self.answer(calls, reply_to, repetitions, context, route)
     }
 
     async fn answer(
-        &self,
+        self: Arc<Self>,
         calls: Vec<Result<Call, Box<Unread>>>,
         reply_to: ReplyTo,
         repetitions: Option<Repetitions>,
         context: Context,
-        route: &Route,
+        route: Arc<Route>,
     ) -> Response<Bytes> {
         let mut commands = self.commands.clone();
         let mut results = Vec::with_capacity(calls.len());
         let mut lost = Vec::new();
         let mut is_replayed = false;
-        for (position, mut call) in calls.into_iter().enumerate() {
+        for (position, call) in calls.into_iter().enumerate() {
+            let mut call = call.map(Box::new);
             let id = reply_to.call_id(position);
             let repetition = repetitions.as_ref().map(|it| Box::new(it.at(position, id)));
             enclose(&mut call, &context, repetition);
-            let answered = self.carry_out(&mut commands, call, &context, route).await;
+            let answered = self.carry_out(&mut commands, call, &context, &route).await;
             is_replayed |= answered.replayed;
             results.push(answered.result);
             lost.extend(answered.lost);
@@ -117,12 +115,12 @@ where
     async fn carry_out(
         &self,
         commands: &mut S,
-        call: Result<Call, Box<Unread>>,
+        call: Result<Box<Call>, Box<Unread>>,
         context: &Context,
         route: &Route,
     ) -> Answered {
         let since = Instant::now();
-        let asked = call.as_ref().ok().map(Asked::of);
+        let asked = call.as_deref().ok().map(Asked::of);
         let Ok(answered) = commands.call(call).await;
         // Here and not in the command stack, which a call without credentials never reaches.
         self.denials.note(asked, context, &answered);
@@ -143,7 +141,7 @@ where
 
 /// Gives a call what is known of its request.
 fn enclose(
-    call: &mut Result<Call, Box<Unread>>,
+    call: &mut Result<Box<Call>, Box<Unread>>,
     context: &Context,
     repetition: Option<Box<Repetition>>,
 ) {

@@ -118,12 +118,12 @@ async fn call(
     let hold = upstream.hold.as_ref()?;
     let (account, terms) = (call.account, Arc::clone(&upstream.terms));
     // In the session of calls: some systems keep each one that they open for years.
-    let started = Exchange::start(upstream.dialect, call, upstream.known(None), terms);
+    let started = Exchange::start(upstream.dialect, *call, upstream.known(None), terms);
     let Ok((mut exchange, Step::Send { request, .. })) = started else {
         return None;
     };
     let _leave = hold.leave(shown, until).await.ok()?;
-    let sent = endpoint.client.send(request, Some(until.into_std())).await;
+    let sent = endpoint.client.send(*request, Some(until.into_std())).await;
     let (head, body) = match sent {
         Ok(answer) => answer.into_parts(),
         Err(failure) => return unanswered(&failure),

@@ -52,7 +52,7 @@ pub(super) enum Doubt {
 /// arrived, but what only reads or sets.
 pub(super) async fn run(
     upstream: &Upstream,
-    call: Call,
+    call: Box<Call>,
     known: Known,
     deadline: Instant,
 ) -> Result<Came, Stopped> {
@@ -85,7 +85,7 @@ pub(super) async fn run(
 
 async fn exchange(
     upstream: &Upstream,
-    mut call: Call,
+    mut call: Box<Call>,
     known: Known,
     deadline: Instant,
     tries: &mut u32,
@@ -97,7 +97,7 @@ async fn exchange(
     let shown = upstream.own.refresh(&mut call);
     let known_user = known.user.or(named_by_number(&call.command));
     let account = call.account;
-    let started = Exchange::start(upstream.dialect, call, known, Arc::clone(&upstream.terms));
+    let started = Exchange::start(upstream.dialect, *call, known, Arc::clone(&upstream.terms));
     let (mut exchange, mut step) = started.map_err(Failure::into_error)?;
     let _leave = match &upstream.hold {
         Some(hold) => Some(hold.leave(shown, deadline).await?),
@@ -221,6 +221,7 @@ fn explain(failure: client::Failure, effect: Effect) -> Error {
             Cause::Timeout { .. } => Kind::Timeout,
             Cause::Connect
             | Cause::Tls
+            | Cause::NotHttp2
             | Cause::Reset
             | Cause::Truncated
             | Cause::TooLarge { .. }

@@ -7,14 +7,16 @@
 mod headers;
 mod pace;
 mod path;
+mod payload;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::EXPECT;
+use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body::Body;
-use http_body_util::BodyExt;
 
 use super::endpoints::{Endpoints, Parameters};
 use crate::auth::call::RequestId;
@@ -76,42 +78,52 @@ impl Sites {
     }
 
     /// Hands a request on, and returns with the head of the answer.
-    pub async fn pass<B>(
+    pub fn pass<B>(
         &self,
-        route: &PassRoute,
+        route: &Arc<PassRoute>,
         request: Request<B>,
         origin: Origin,
-    ) -> Result<Answer, Refusal>
+    ) -> impl Future<Output = Result<Answer, Refusal>> + Send + use<B>
     where
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BodyError>,
     {
-        let Some(site) = self.0.get(route.site) else {
-            return Err(Refusal::new(StatusCode::BAD_GATEWAY, NO_SITE));
-        };
-        let (mut head, body) = request.into_parts();
-        head.uri = path::onward(&head.uri, route)
-            .map_err(|message| Refusal::new(StatusCode::BAD_REQUEST, message))?;
-        let leaves = origin.can_leave && headers::asks_to_leave(&head.headers);
-        headers::prepare(&mut head, route, &origin);
-        // The client has no use for what the layers above noted.
-        head.extensions.clear();
-        let body = (!body.is_end_stream()).then(|| pace::Paced::new(body).boxed_unsync());
-        let mut errand = site.errand(None);
-        errand.is_for(!head.method.is_safe());
-        let relay = Relay::new(Request::from_parts(head, body), leaves);
-        let answer = site.stream(&relay, errand).await?;
-        Ok(match answer {
-            Answer::Response(mut response) => {
-                route.response_headers.apply(response.headers_mut());
-                Answer::Response(response)
-            }
-            Answer::Tunnel(mut response, tunnel) => {
-                route.response_headers.apply(response.headers_mut());
-                Answer::Tunnel(response, tunnel)
-            }
-        })
+        let site = self.0.get(route.site).cloned();
+        let (head, body) = request.into_parts();
+        // Taken aside, since it is large and goes through many hands.
+        let onward = onward(Box::new(head), route, &origin);
+        let route = Arc::clone(route);
+        async move {
+            let site = site.ok_or(Refusal::new(StatusCode::BAD_GATEWAY, NO_SITE))?;
+            let (head, leaves) = onward?;
+            let body = payload::payload(body, head.headers.contains_key(EXPECT)).await;
+            let mut errand = site.errand(None);
+            errand.is_for(!head.method.is_safe());
+            let relay = Relay::new(head, body, leaves);
+            let mut answer = site.stream(&relay, errand).await?;
+            let headers = match &mut answer {
+                Answer::Response(response) => response.headers_mut(),
+                Answer::Tunnel(response, _) => response.headers_mut(),
+            };
+            route.response_headers.apply(headers);
+            Ok(answer)
+        }
     }
+}
+
+/// The head as it goes on, and whether it may leave HTTP.
+fn onward(
+    mut head: Box<Parts>,
+    route: &PassRoute,
+    origin: &Origin,
+) -> Result<(Box<Parts>, bool), Refusal> {
+    head.uri = path::onward(&head.uri, route)
+        .map_err(|message| Refusal::new(StatusCode::BAD_REQUEST, message))?;
+    let leaves = origin.can_leave && headers::asks_to_leave(&head.headers);
+    headers::prepare(&mut head, route, origin);
+    // The client has no use for what the layers above noted.
+    head.extensions.clear();
+    Ok((head, leaves))
 }
 
 const NO_SITE: &str = "the site behind the gateway is not known\n";
@@ -129,7 +141,7 @@ impl Refusal {
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let (status, message) = match failure.cause {
-            Cause::Connect | Cause::Tls => (
+            Cause::Connect | Cause::Tls | Cause::NotHttp2 => (
                 StatusCode::BAD_GATEWAY,
                 "the site behind the gateway cannot be reached; try again later\n",
             ),

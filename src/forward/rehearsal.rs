@@ -35,17 +35,13 @@ pub struct Rehearsal {
 
 /// What is sent first.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once, and mostly a request"
-)]
 pub enum First {
     /// Nothing: the gateway knows the answer.
     Nothing,
     /// This.
     Request {
         /// Path, headers and body, without scheme and host.
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         /// Whether it changes anything.
         effect: Effect,
         /// What may be sent after it, as the answers are.

@@ -104,7 +104,7 @@ impl Again {
         &self,
         bounds: &Bounds<'_>,
         way: Way<'w>,
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         tries: &mut u32,
     ) -> Answered<'w> {
         self.budget.earn();
@@ -129,7 +129,7 @@ impl Again {
         &self,
         bounds: &Bounds<'_>,
         way: Way<'w>,
-        mut request: Request<Bytes>,
+        mut request: Box<Request<Bytes>>,
     ) -> Answered<'w> {
         let mut until = bounds.deadline;
         // What is sent once is waited for as long as there is time.
@@ -156,7 +156,7 @@ impl Again {
         after: Duration,
         tries: &mut u32,
     ) -> Answered<'w> {
-        let mut first = pin!(self.one(bounds, way, request.clone()));
+        let mut first = pin!(self.one(bounds, way, Box::new(request.clone())));
         if let Ok(answered) = timeout(after, first.as_mut()).await {
             return answered;
         }
@@ -168,7 +168,7 @@ impl Again {
             upstream.name = bounds.upstream,
             "an answer takes its time, and the read is sent a second time"
         );
-        let second = pin!(self.one(bounds, way, request.clone()));
+        let second = pin!(self.one(bounds, way, Box::new(request.clone())));
         match select(first, second).await {
             Either::Left((mut answered, second)) if failed(&answered, bounds) => {
                 turned_away(&mut answered);
@@ -186,7 +186,7 @@ impl Again {
         &self,
         bounds: &Bounds<'_>,
         way: Way<'w>,
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         first: Answered<'w>,
         tries: &mut u32,
     ) -> Answered<'w> {

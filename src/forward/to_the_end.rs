@@ -22,12 +22,12 @@ pub(super) struct ToTheEnd<T: Send + 'static> {
 impl<T: Send + 'static> ToTheEnd<T> {
     /// The work begins when it is awaited, and is one of `tasks` until it has ended.
     pub(super) fn new(
-        work: impl Future<Output = T> + Send + 'static,
+        work: BoxFuture<'static, T>,
         tasks: &TaskTracker,
         unheard: fn(T) -> BoxFuture<'static, ()>,
     ) -> Self {
         Self {
-            work: Some(Box::pin(work)),
+            work: Some(work),
             counted: tasks.token(),
             unheard,
         }
@@ -84,7 +84,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_told_and_nothing_is_left_of_it() {
         let tasks = TaskTracker::new();
-        let work = ToTheEnd::new(async { 1 }, &tasks, |_| panic!("it was heard"));
+        let work = ToTheEnd::new(Box::pin(async { 1 }), &tasks, |_| panic!("it was heard"));
         assert_eq!(tasks.len(), 1);
         assert_eq!(work.await, 1);
         assert!(tasks.is_empty());
@@ -96,11 +96,11 @@ mod tests {
         let (go_on, told) = oneshot::channel::<()>();
         let mut begun = 0;
         let mut work = ToTheEnd::new(
-            async move {
+            Box::pin(async move {
                 begun += 1;
                 told.await.unwrap();
                 begun
-            },
+            }),
             &tasks,
             note,
         );

@@ -136,8 +136,12 @@ impl Upstream {
 
     /// The call that the upstream gets: the gateway's credentials, never the caller's, which did
     /// not come this far. A call for another account than the upstream's finds nobody there.
-    pub(super) fn call(&self, account: Option<AccountId>, command: Command) -> Result<Call, Error> {
-        own_call(self.own.present(), &self.terms, account, command)
+    pub(super) fn call(
+        &self,
+        account: Option<AccountId>,
+        command: Command,
+    ) -> Result<Box<Call>, Error> {
+        own_call(self.own.present(), &self.terms, account, command).map(Box::new)
     }
 
     /// Has the upstream carry a call out. What is remembered of a user goes with its name. An update
@@ -145,7 +149,7 @@ impl Upstream {
     /// this one's is held.
     pub(super) async fn carry_out(
         &self,
-        mut call: Call,
+        mut call: Box<Call>,
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
@@ -166,7 +170,7 @@ impl Upstream {
     async fn carry_out_for(
         &self,
         user: Option<&UserRef>,
-        call: Call,
+        call: Box<Call>,
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
@@ -182,7 +186,7 @@ impl Upstream {
             ..self.known(remembered)
         };
         let Some(user) = user.filter(|_| rewrites(self.dialect, call.command.action())) else {
-            let came = drive::run(self, call, doubtful, deadline).await?;
+            let came = Box::pin(drive::run(self, call, doubtful, deadline)).await?;
             return Ok((came, None));
         };
         if remembered.is_some() {
@@ -202,7 +206,7 @@ impl Upstream {
     async fn update(
         &self,
         mut known: Known,
-        call: Call,
+        call: Box<Call>,
         keeper: &Keeper,
         deadline: Instant,
     ) -> Result<(Came, Option<Turn<'_, ()>>), Error> {
@@ -288,10 +292,10 @@ impl Upstream {
             ..UserQuery::default()
         };
         let account = call.account;
-        let call = Call {
+        let call = Box::new(Call {
             command: Command::ListUsers(query),
             ..call.clone()
-        };
+        });
         match drive::run(self, call, self.known(None), deadline)
             .await?
             .outcome

@@ -27,7 +27,7 @@ impl Forward {
     pub(super) async fn write(
         &self,
         upstream: Arc<Upstream>,
-        call: Call,
+        call: Box<Call>,
         settled: Settled,
         numbers: Option<Arc<Numbers>>,
         deadline: Instant,
@@ -37,7 +37,7 @@ impl Forward {
         let place = Arc::clone(&upstream.writes).try_acquire_owned();
         let place = place.map_err(|_| Kind::Overloaded)?;
         let keeper = Arc::clone(&self.keeper);
-        let work = async move {
+        let work = Box::pin(async move {
             let own = |id| numbers.as_ref().map_or(id, |numbers| numbers.own(id));
             let mut asked = Asked::of(&call);
             // As in what a caller was denied.
@@ -54,7 +54,7 @@ impl Forward {
             let unknown = |_| Err(Kind::UnknownOutcome.into());
             let result = done.catch_unwind().await.unwrap_or_else(unknown);
             (write, result)
-        };
+        });
         let unheard = |(write, result): (Write, _)| write.note_unheard(result).boxed();
         let (_, result) = ToTheEnd::new(work, &self.tasks, unheard).await;
         result
@@ -76,7 +76,7 @@ impl Write {
     /// have been done.
     async fn once(
         &self,
-        call: Call,
+        call: Box<Call>,
         settled: Settled,
         own: impl Fn(Id) -> Id,
         deadline: Instant,
@@ -103,7 +103,7 @@ impl Write {
 
     async fn carry_out(
         &self,
-        call: Call,
+        call: Box<Call>,
         settled: Settled,
         own: impl Fn(Id) -> Id,
         deadline: Instant,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
@@ -43,7 +43,7 @@ impl<S, F: Clone, P: Clone> Layer<S> for RouteLayer<F, P> {
 
     fn layer(&self, inner: S) -> FindRoute<S, F, P> {
         FindRoute {
-            inner,
+            inner: Arc::new(inner),
             find: self.find.clone(),
             pass: self.pass.clone(),
         }
@@ -53,14 +53,15 @@ impl<S, F: Clone, P: Clone> Layer<S> for RouteLayer<F, P> {
 /// The service of [`RouteLayer`].
 #[derive(Clone, Debug)]
 pub struct FindRoute<S, F, P> {
-    inner: S,
+    /// Shared, since what is handed on needs none of it.
+    inner: Arc<S>,
     find: F,
     pass: P,
 }
 
 impl<S, F, P, B> Service<Request<B>> for FindRoute<S, F, P>
 where
-    S: Service<Routed<B>, Response = Response<ResponseBody>, Error = Infallible>,
+    S: Service<Routed<B>, Response = Response<ResponseBody>, Error = Infallible> + Clone,
     F: Fn(&Request<B>) -> Option<Entry>,
     P: Fn(Arc<PassRoute>, Option<Arc<Route>>, Request<B>) -> Passed,
 {
@@ -68,8 +69,8 @@ where
     type Error = Infallible;
     type Future = ResponseFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -80,8 +81,11 @@ where
                     Way::Aside { passed }
                 } else {
                     let (head, body) = request.into_parts();
-                    let inner = self.inner.call(Routed { head, body, route });
-                    Way::Inside { inner }
+                    let mut layers = S::clone(&self.inner);
+                    let inner = layers.call(Routed { head, body, route });
+                    Way::Inside {
+                        inner: Box::pin(inner),
+                    }
                 }
             }
             Some(Entry::Pass(route)) => Way::Aside {
@@ -120,7 +124,7 @@ pin_project! {
 pin_project! {
     #[project = WayProjection]
     enum Way<F> {
-        Inside { #[pin] inner: F },
+        Inside { inner: Pin<Box<F>> },
         Aside { passed: Passed },
         Here { response: Option<Response<ResponseBody>> },
     }
@@ -134,7 +138,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().way.project() {
-            WayProjection::Inside { inner } => inner.poll(cx),
+            WayProjection::Inside { inner } => inner.as_mut().poll(cx),
             WayProjection::Aside { passed } => passed.as_mut().poll(cx).map(Ok),
             // A future that is polled after it is ready has no answer to give twice.
             WayProjection::Here { response } => response
@@ -167,7 +171,7 @@ fn fixed<B>(route: &FixedRoute, request: &Request<B>) -> Response<ResponseBody> 
         route: &route.name,
         status: route.status,
         cause: None,
-        took: Duration::ZERO,
+        since: Instant::now(),
     });
     response
 }

@@ -12,6 +12,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use crate::quiet::quietly;
+
 /// Answers with `Connection: close` where the answer is ready before the end of the request's
 /// body: a body that is too large, or of a request that no route answers for. The server closes
 /// such a connection, and a client that was not told sends its next request into the void.
@@ -81,7 +83,14 @@ impl<B: Body> Body for WatchedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.body.as_mut().poll_frame(cx));
+        let (frame, connection) = quietly(|| this.body.as_mut().poll_frame(cx));
+        // A connection of HTTP/1 that has handed over all of a body waits for the answer.
+        if this.is_read.is_some() && this.body.is_end_stream() {
+            connection.forget();
+        } else {
+            connection.wake();
+        }
+        let frame = ready!(frame);
         // Who knows the length of a body does not ask for its end.
         if let Some(is_read) = this.is_read
             && (frame.is_none() || this.body.is_end_stream())

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use super::signature::SigningKey;
 use super::url::Url;
 use super::{Delivery, Receiver, payload};
-use crate::client::{Client, Failure, InvalidParameters, Parameters, TlsParameters};
+use crate::client::{Client, Failure, HttpVersion, InvalidParameters, Parameters, TlsParameters};
 use crate::clock::Timestamp;
 use crate::store::notifications::Notification;
 
@@ -52,6 +52,7 @@ impl Webhook {
         let client = Client::new(Parameters {
             endpoint: target.url.endpoint().clone(),
             host: target.url.host().clone(),
+            http_version: HttpVersion::Http1,
             tls: TlsParameters::default(),
             connections: 1,
             idle: IDLE,

@@ -26,6 +26,7 @@ use super::requests::{OverTls, PeerAddr, Requests, Sender};
 use super::tasks::Tasks;
 use super::timed_io::TimedIo;
 use super::transport::Transport;
+use crate::quiet::Wakes;
 
 /// What all connections of one listener share.
 #[derive(Debug)]
@@ -76,10 +77,12 @@ where
     let mut timer = pin!(sleep_until(started + terms.limits.first_byte));
     let mut observer = Observer::new(&terms.lifecycle);
     let mut changed = pin!(terms.lifecycle.changed());
+    let mut wakes = Wakes::default();
 
     poll_fn(|context| {
         loop {
-            if let Poll::Ready(ended) = protocol.as_mut().poll(context) {
+            let mut own = Context::from_waker(wakes.of(context.waker()));
+            if let Poll::Ready(ended) = protocol.as_mut().poll(&mut own) {
                 if let Err(error) = ended {
                     debug!(peer = %peer, error = %error, "connection ended with an error");
                 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dragoman::client::{Cause, Client, Endpoint, Failure, Parameters, Sent, TlsParameters};
+use dragoman::client::{
+    Cause, Client, Endpoint, Failure, HttpVersion, Parameters, Sent, TlsParameters,
+};
 use http::{HeaderValue, Request, Response};
 
 pub(crate) const NEVER: Duration = Duration::from_secs(60);
@@ -13,6 +15,7 @@ pub(crate) fn parameters(endpoint: Endpoint) -> Parameters {
     Parameters {
         endpoint,
         host: HeaderValue::from_static("upstream.example"),
+        http_version: HttpVersion::Http1,
         tls: TlsParameters::default(),
         connections: 4,
         idle: NEVER,

@@ -22,9 +22,6 @@ const LICENCES: [&str; 9] = [
     "Zlib",
 ];
 
-/// Dependencies that no code names, with the reason why they are there.
-const UNNAMED: [(&str, &str); 1] = [("h2", "a floor under the version that hyper brings")];
-
 #[test]
 fn every_dependency_has_a_licence_that_a_binary_may_be_shipped_under() {
     let arguments = "tree --locked --offline --edges normal,build --prefix none --format {p}|{l}";
@@ -44,17 +41,11 @@ fn every_dependency_has_a_licence_that_a_binary_may_be_shipped_under() {
 fn every_dependency_is_used() {
     let code: Vec<_> = sources().values().map(|source| tokens(source)).collect();
     let is_used = |name: &String| code.iter().any(|tokens| names_crate(tokens, name));
-    let is_unnamed = |name: &String| UNNAMED.iter().any(|(known, _)| known == name);
-    let (used, unused): (Vec<_>, Vec<_>) = direct_dependencies().into_iter().partition(is_used);
-    let idle: Vec<_> = unused.iter().filter(|name| !is_unnamed(name)).collect();
+    let mut idle = direct_dependencies();
+    idle.retain(|name| !is_used(name));
     assert!(
         idle.is_empty(),
         "nothing in src/ uses {idle:?}; remove them from Cargo.toml"
-    );
-    let excused: Vec<_> = used.iter().filter(|name| is_unnamed(name)).collect();
-    assert!(
-        excused.is_empty(),
-        "{excused:?} are used; remove them from UNNAMED"
     );
 }
 

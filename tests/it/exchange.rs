@@ -241,7 +241,7 @@ pub(super) fn run(
             Step::Send { request, effect } => {
                 assert!(ran.sent.len() < TOO_MANY, "it never ends");
                 let response = answer(&request);
-                ran.sent.push((effect, request));
+                ran.sent.push((effect, *request));
                 ran.answers.push(response.clone());
                 let (head, body) = response.into_parts();
                 match exchange.next(&head, &body) {

@@ -24,7 +24,8 @@ fn configure(directory: &Path, text: &str) {
 }
 
 impl Pair {
-    fn start() -> Self {
+    /// Both gateways; the options are of each upstream.
+    fn start(options: &str) -> Self {
         let back_directory = tempfile::tempdir().unwrap();
         configure(
             back_directory.path(),
@@ -52,7 +53,7 @@ impl Pair {
             };
             let _ = write!(
                 config,
-                "[upstreams.{upstream}]\ndialect = '{upstream}'\nurl = '{}'\n{credentials}\n",
+                "[upstreams.{upstream}]\ndialect = '{upstream}'\nurl = '{}'\n{credentials}\n{options}\n",
                 back.url
             );
             for caller in DIALECTS {
@@ -181,7 +182,15 @@ fn is_success(caller: &str, answer: &str) -> bool {
 
 #[test]
 fn users_are_made_changed_read_and_removed_from_every_dialect_in_every_dialect() {
-    let pair = Pair::start();
+    every_pair(Pair::start(""));
+}
+
+#[test]
+fn and_so_they_are_over_http2() {
+    every_pair(Pair::start("http_version = '2'"));
+}
+
+fn every_pair(pair: Pair) {
     for caller in DIALECTS {
         for upstream in DIALECTS {
             let initial = |dialect: &str| dialect.chars().next().unwrap();

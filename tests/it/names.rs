@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::endpoint_fixture::{Node, PATIENCE};
 use crate::forward_fixture::OWN_KEY;
-use crate::process::Served;
+use crate::http2_peer::{Manner, Peer, mirror};
+use crate::process::{Served, curl};
 use crate::reload_fixture::{Caller, KEY, key};
 
 /// A dnsmasq that answers for `blog.test`, with a TTL of 1 s.
@@ -167,12 +168,17 @@ fn a_new_address_is_used_within_three_seconds_and_the_last_good_one_while_there_
     let first = runtime.block_on(Node::start_at(SocketAddr::from(([127, 9, 1, 1], 0))));
     let port = first.address.port();
     let second = runtime.block_on(Node::start_at(SocketAddr::from(([127, 9, 1, 2], port))));
+    let site = |address: SocketAddr| runtime.block_on(Peer::at(address, Manner::default(), mirror));
+    let first_site = site(([127, 9, 1, 1], 0).into());
+    let site_port = first_site.address.port();
+    let second_site = site(([127, 9, 1, 2], site_port).into());
     let mut names = Dnsmasq::start("127.9.1.1");
     let directory = tempfile::tempdir().unwrap();
     // Connections that rest longer than the address holds.
     let text = format!(
         "{}[upstreams.back]\ndialect = 'vision6'\nurl = 'http://blog.test:{port}'\nidle = '1m'\n\
-         key = '{OWN_KEY}'\naccount = 1\n[routes.front]\ndialect = 'vision6'\npath = '/front'\nuser = 'back'\n",
+         key = '{OWN_KEY}'\naccount = 1\n[routes.front]\ndialect = 'vision6'\npath = '/front'\nuser = 'back'\n\
+         [routes.site]\npath = '/site'\npass = 'http://blog.test:{site_port}'\nhttp_version = '2'\n",
         key("one", KEY)
     );
     fs::write(directory.path().join("routes.toml"), text).unwrap();
@@ -184,10 +190,19 @@ fn a_new_address_is_used_within_three_seconds_and_the_last_good_one_while_there_
     let mut caller = Caller::connect(address.parse().unwrap());
     calls(&mut caller, Duration::from_millis(300));
     assert!(first.asked() > 0 && second.asked() == 0);
+    let ask_site = || curl(&[&format!("{}/site", gateway.url)]);
+    ask_site();
+    assert_eq!((first_site.requests(), second_site.requests()), (1, 0));
 
     names.becomes("127.9.1.2");
     let took = moves_to(&second, &mut caller);
     assert!(took <= Duration::from_secs(3), "the flip took {took:?}");
+    // A shared connection is left as one of its own is, though it never rests for long.
+    let begin = Instant::now();
+    while second_site.requests() == 0 {
+        assert!(begin.elapsed() < PATIENCE);
+        ask_site();
+    }
     let before = first.asked();
     names.becomes("");
     calls(&mut caller, Duration::from_millis(2500));

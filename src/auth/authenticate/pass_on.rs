@@ -20,7 +20,7 @@ impl Judge {
     pub(super) async fn pass_on<S>(
         &self,
         mut inner: S,
-        call: Call,
+        call: Box<Call>,
         credentials: Credentials,
     ) -> Answered
     where

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::auth::{Call, Credentials};
 use crate::cli::failure::Failure;
 use crate::cli::say;
-use crate::client::{self, Cause, Client, Endpoint};
+use crate::client::{self, Cause, Client, Endpoint, HttpVersion};
 use crate::command::Dialect;
 use crate::dialect::exchange::{Exchange, Known, Step};
 use crate::error::Error;
@@ -102,7 +102,10 @@ async fn try_endpoint(
         Endpoint::Https { .. } => "connected by TCP, and TLS agreed on",
         Endpoint::Unix { .. } => "connected by its socket",
     };
-    say(how, since)?;
+    match endpoint.http_version {
+        HttpVersion::Http1 => say(how, since)?,
+        HttpVersion::Http2 => say(&format!("{how}, speaking HTTP/2"), since)?,
+    }
     if upstream.credentials == Credentials::None {
         say("it judges its callers itself, so nothing is asked", since)?;
         return Ok(());
@@ -155,7 +158,7 @@ async fn ask(upstream: &Parameters, client: &Client) -> Result<&'static str, Fau
     let Step::Send { request, .. } = step else {
         return Err("there is nothing to ask it".to_owned().into());
     };
-    let answered = client.send(request, None).await;
+    let answered = client.send(*request, None).await;
     let (head, body) = answered
         .map_err(|failure| unreachable(upstream, &failure))?
         .into_parts();
@@ -204,6 +207,10 @@ fn unreachable(upstream: &Parameters, failure: &client::Failure) -> String {
         Cause::Tls => format!(
             "look at its certificate, and at upstreams.{name}.ca_file and upstreams.{name}.server_name"
         ),
+        Cause::NotHttp2 => {
+            let option = format!("upstreams.{name}.http_version");
+            return format!("{}; remove {option}, or correct {key}", causes(failure));
+        }
         Cause::Timeout { .. } => format!(
             "look whether a firewall is between, or raise upstreams.{name}.connect_timeout and head_timeout"
         ),

@@ -328,6 +328,7 @@ impl Exchange {
         if let Some(cookie) = self.known.session.as_ref().and_then(session::header) {
             request.headers_mut().insert(COOKIE, cookie);
         }
+        let request = Box::new(request);
         Step::Send { request, effect }
     }
 

@@ -62,6 +62,7 @@ impl Exchange {
             learnt,
         };
         let effect = Effect::Write;
+        let request = Box::new(request);
         Ok((exchange, Step::Send { request, effect }))
     }
 

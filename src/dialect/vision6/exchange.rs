@@ -204,6 +204,7 @@ impl Exchange {
         let asked = Asked::as_called(&self.call);
         let request = request::encode(asked, self.number, &self.terms.policy)?;
         let effect = effect(&self.call.command);
+        let request = Box::new(request);
         Ok(Step::Send { request, effect })
     }
 
@@ -286,6 +287,7 @@ impl Exchange {
         let asked = Asked::on_behalf(&self.call, command);
         let request = request::encode(asked, self.number, &self.terms.policy)?;
         let effect = Effect::Read;
+        let request = Box::new(request);
         Ok(Step::Send { request, effect })
     }
 

@@ -217,6 +217,7 @@ const fn is_of_endpoint(cause: Cause, had_time: bool) -> bool {
         } => had_time,
         Cause::Connect
         | Cause::Tls
+        | Cause::NotHttp2
         | Cause::Reset
         | Cause::Truncated
         | Cause::TooLarge { part: Part::Head }

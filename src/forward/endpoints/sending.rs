@@ -17,7 +17,7 @@ impl Endpoints {
     /// next request of the same errand.
     pub(in crate::forward) async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         until: Instant,
         errand: &Errand,
     ) -> Result<(Response<Bytes>, Picked<'_>), Failure> {
@@ -31,7 +31,7 @@ impl Endpoints {
 
     async fn send_anywhere(
         &self,
-        request: Request<Bytes>,
+        request: Box<Request<Bytes>>,
         until: Instant,
         errand: &Errand,
     ) -> Result<(Response<Bytes>, Picked<'_>), Failure> {
@@ -94,6 +94,7 @@ impl Endpoints {
             failure.cause,
             Cause::Connect
                 | Cause::Tls
+                | Cause::NotHttp2
                 | Cause::Reset
                 | Cause::Timeout {
                     stage: Stage::Connect | Stage::Handshake
@@ -105,13 +106,13 @@ impl Endpoints {
 
 async fn send_to<'a>(
     mut picked: Picked<'a>,
-    request: Request<Bytes>,
+    request: Box<Request<Bytes>>,
     until: Instant,
     errand: &Errand,
 ) -> Result<(Response<Bytes>, Picked<'a>), Failure> {
     errand.avoid(&picked);
     let began = Instant::now();
-    match picked.client().send(request, Some(until)).await {
+    match picked.client().send(*request, Some(until)).await {
         Ok(answer) => Ok((answer, picked)),
         Err(failure) => {
             picked.failed(&failure, began.elapsed());

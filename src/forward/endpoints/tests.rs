@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, StatusCode};
 use tokio::time::{Instant, advance};
 
 use super::*;
-use crate::client::{Cause, Endpoint as Place, Relay, TlsParameters};
+use crate::client::{Cause, Endpoint as Place, HttpVersion, Payload, Relay, TlsParameters};
 use crate::dialect::exchange::Failure;
 use crate::error::Kind;
 use crate::forward::checks::Asks;
@@ -27,6 +27,7 @@ fn client(port: u16) -> client::Parameters {
             port,
         },
         host: HeaderValue::from_static("blog.example"),
+        http_version: HttpVersion::Http1,
         tls: TlsParameters::default(),
         connections: 4,
         idle: long,
@@ -305,9 +306,13 @@ async fn a_request_knocks_once_at_the_only_endpoint_that_is_in_and_does_not_list
     fail(&endpoints, 1, 5);
     let until = std::time::Instant::now() + Duration::from_secs(2);
     let errand = endpoints.errand(None);
-    let sent = endpoints.send(Request::new(Bytes::new()), until, &errand);
+    let sent = endpoints.send(Box::new(Request::new(Bytes::new())), until, &errand);
     assert_eq!(sent.await.unwrap_err().cause, Cause::Connect);
-    let relay = Relay::new(Request::new(None), false);
+    let relay = Relay::new(
+        Box::new(Request::new(()).into_parts().0),
+        Payload::Empty,
+        false,
+    );
     let streamed = endpoints.stream(&relay, endpoints.errand(None)).await;
     assert_eq!(streamed.unwrap_err().cause, Cause::Connect);
     let gate = &endpoints.list[0].gate;

@@ -1,8 +1,12 @@
 //! The headers of a request as they go on.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, Entry, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE,
+};
 use http::request::Parts;
 
 use super::Origin;
@@ -28,12 +32,14 @@ pub(super) fn asks_to_leave(headers: &HeaderMap) -> bool {
 /// Says who asked and how, takes out what the site could take for something else, and edits the rest. What
 /// a caller says of its own origin goes no further, unless it is a trusted proxy.
 pub(super) fn prepare(head: &mut Parts, route: &PassRoute, origin: &Origin) {
-    let authority = head.uri.authority();
     let headers = &mut head.headers;
-    if !headers.contains_key(HOST)
-        && let Some(host) = authority.and_then(|it| HeaderValue::from_str(it.as_str()).ok())
+    let mut host = headers.get(HOST).cloned();
+    if host.is_none()
+        && let Some(authority) = head.uri.authority()
+        && let Ok(named) = HeaderValue::from_str(authority.as_str())
     {
-        headers.insert(HOST, host);
+        headers.insert(HOST, named.clone());
+        host = Some(named);
     }
     if !route.allows_underscores {
         drop_underscores(headers);
@@ -42,20 +48,18 @@ pub(super) fn prepare(head: &mut Parts, route: &PassRoute, origin: &Origin) {
         drop_origin(headers);
     }
     let scheme = if origin.is_over_tls { "https" } else { "http" };
-    if let Some(peer) = origin.peer {
-        let peer = peer.to_canonical();
-        let text = peer.to_string();
-        let forwarded = forwarded(peer, &text, scheme, headers.get(HOST));
+    let said = origin.peer.map(|peer| said(peer, scheme, host.as_ref()));
+    if let Some((forwarded, peer)) = said {
         extend(headers, FORWARDED, forwarded);
-        extend(headers, X_FORWARDED_FOR, text);
+        extend(headers, X_FORWARDED_FOR, peer);
     }
-    if !headers.contains_key(X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    if let Entry::Vacant(proto) = headers.entry(X_FORWARDED_PROTO) {
+        proto.insert(HeaderValue::from_static(scheme));
     }
-    if !headers.contains_key(X_FORWARDED_HOST)
-        && let Some(host) = headers.get(HOST).cloned()
+    if let Some(host) = host
+        && let Entry::Vacant(forwarded) = headers.entry(X_FORWARDED_HOST)
     {
-        headers.insert(X_FORWARDED_HOST, host);
+        forwarded.insert(host);
     }
     if let Ok(id) = HeaderValue::from_str(origin.id.text(&mut IdText::default())) {
         headers.insert(X_REQUEST_ID, id);
@@ -65,7 +69,7 @@ pub(super) fn prepare(head: &mut Parts, route: &PassRoute, origin: &Origin) {
 
 /// Mostly there is nothing, which a look at the names tells sooner than a search for each.
 fn drop_origin(headers: &mut HeaderMap) {
-    const OF_ORIGIN: [HeaderName; 5] = [
+    static OF_ORIGIN: [HeaderName; 5] = [
         X_FORWARDED_FOR,
         X_FORWARDED_HOST,
         X_FORWARDED_PROTO,
@@ -73,7 +77,7 @@ fn drop_origin(headers: &mut HeaderMap) {
         FORWARDED,
     ];
     if headers.keys().any(|name| OF_ORIGIN.contains(name)) {
-        for name in OF_ORIGIN {
+        for name in &OF_ORIGIN {
             headers.remove(name);
         }
     }
@@ -89,31 +93,107 @@ fn drop_underscores(headers: &mut HeaderMap) {
     }
 }
 
-/// One element of `Forwarded` (RFC 7239).
-fn forwarded(peer: IpAddr, text: &str, scheme: &str, host: Option<&HeaderValue>) -> String {
+/// One element of `Forwarded` (RFC 7239), and of it the peer's address alone.
+fn said(peer: IpAddr, scheme: &str, host: Option<&HeaderValue>) -> (Bytes, Bytes) {
+    let peer = peer.to_canonical();
+    // What may stand in a host needs no escape.
+    let host = host.and_then(|host| host.to_str().ok());
     let (open, close) = match peer {
         IpAddr::V4(_) => ("for=", ";proto="),
         IpAddr::V6(_) => ("for=\"[", "]\";proto="),
     };
-    // What may stand in a host needs no escape.
-    match host.and_then(|host| host.to_str().ok()) {
-        None => [open, text, close, scheme].concat(),
-        Some(host) => [open, text, close, scheme, ";host=\"", host, "\""].concat(),
+    let room = 80 + host.map_or(0, str::len);
+    let mut text = String::with_capacity(room);
+    text.push_str(open);
+    push_address(&mut text, peer);
+    let address = open.len()..text.len();
+    text.push_str(close);
+    text.push_str(scheme);
+    if let Some(host) = host {
+        text.push_str(";host=\"");
+        text.push_str(host);
+        text.push('"');
+    }
+    let text = Bytes::from(text);
+    let address = text.slice(address);
+    (text, address)
+}
+
+/// What an address displays as, for the most part without the machinery of formatting.
+fn push_address(text: &mut String, address: IpAddr) {
+    let address = match address {
+        IpAddr::V4(address) => address.octets(),
+        IpAddr::V6(address) => {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{address}");
+            return;
+        }
+    };
+    for (index, octet) in address.into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let zeros = digits
+            .iter()
+            .take(2)
+            .take_while(|&&digit| digit == 0)
+            .count();
+        for digit in digits.into_iter().skip(zeros) {
+            text.push(char::from(b'0' + digit));
+        }
     }
 }
 
 /// Adds to the end of a list, in one line.
-fn extend(headers: &mut HeaderMap, name: HeaderName, element: String) {
-    let mut lines = headers.get_all(&name).iter().peekable();
-    let text = if lines.peek().is_none() {
-        element
-    } else {
-        let lines = lines.map(|line| line.to_str().unwrap_or_default());
-        let mut all: Vec<_> = lines.collect();
-        all.push(&element);
-        all.join(", ")
-    };
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.insert(name, value);
+fn extend(headers: &mut HeaderMap, name: HeaderName, element: Bytes) {
+    match headers.entry(name) {
+        Entry::Vacant(list) => {
+            if let Ok(element) = HeaderValue::from_maybe_shared(element) {
+                list.insert(element);
+            }
+        }
+        Entry::Occupied(mut list) => {
+            let lines = list.iter().map(HeaderValue::as_bytes);
+            let all: Vec<_> = lines.chain([&element[..]]).collect();
+            if let Ok(all) = HeaderValue::from_bytes(&all.join(&b", "[..])) {
+                list.insert(all);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_it_displays() {
+        let all = (0..=255).flat_map(|octet: u8| {
+            [
+                IpAddr::from([octet, 0, 10, 255]),
+                IpAddr::from([9, 100, 99, octet]),
+            ]
+        });
+        for address in all.chain(["::1".parse().unwrap(), "2001:db8::1:0".parse().unwrap()]) {
+            let mut text = String::new();
+            push_address(&mut text, address);
+            assert_eq!(text, address.to_string());
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_in_one_line() {
+        let mut headers = HeaderMap::new();
+        extend(&mut headers, FORWARDED, "for=10.0.0.1".into());
+        headers.append(FORWARDED, HeaderValue::from_static("for=10.0.0.2"));
+        let (element, peer) = said("::1".parse().unwrap(), "https", None);
+        extend(&mut headers, FORWARDED, element);
+        assert_eq!(peer, "::1");
+        let lines: Vec<_> = headers.get_all(FORWARDED).iter().collect();
+        assert_eq!(
+            lines,
+            ["for=10.0.0.1, for=10.0.0.2, for=\"[::1]\";proto=https"]
+        );
     }
 }

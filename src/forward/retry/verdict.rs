@@ -35,6 +35,7 @@ const fn passes(failure: &Failure) -> bool {
         // All endpoints are left alone, for longer than this call has time.
         Cause::Unavailable
         | Cause::Tls
+        | Cause::NotHttp2
         | Cause::TooLarge { .. }
         | Cause::BadFraming
         | Cause::Encoded

@@ -20,7 +20,7 @@ impl<'a> Way<'a> {
     }
 
     /// Sends the request once and reads the whole answer.
-    pub(super) async fn send(self, request: Request<Bytes>, until: Instant) -> Answered<'a> {
+    pub(super) async fn send(self, request: Box<Request<Bytes>>, until: Instant) -> Answered<'a> {
         self.endpoints
             .send(request, until.into_std(), self.errand)
             .await

@@ -224,16 +224,56 @@ fn authority(method: &[u8], target: &[u8]) -> Result<Option<Range<usize>>, Refus
 
 /// Whether all of it may stand in a name (RFC 9110, section 5.6.2).
 pub(super) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && bytes
-            .iter()
-            .fold(true, |good, &byte| good & is_of_token(byte))
+    !bytes.is_empty() && are_all(bytes, TOKEN)
 }
 
-const fn is_of_token(byte: u8) -> bool {
+/// Bits of [`KINDS`].
+const TOKEN: u8 = 1;
+const AUTHORITY: u8 = 2;
+
+/// What each byte may be part of.
+static KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [0; 256];
+    let mut rest: &mut [u8] = &mut kinds;
+    let mut byte: u8 = 0;
+    while let Some((kind, next)) = rest.split_first_mut() {
+        *kind = of_token(byte) | of_authority(byte);
+        byte = byte.wrapping_add(1);
+        rest = next;
+    }
+    kinds
+}
+
+const fn of_token(byte: u8) -> u8 {
     let is_sign =
         matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
-    is_sign | byte.is_ascii_alphanumeric()
+    if is_sign || byte.is_ascii_alphanumeric() {
+        TOKEN
+    } else {
+        0
+    }
+}
+
+/// Of a host or its port (RFC 3986, section 3.2.2); of no user.
+const fn of_authority(byte: u8) -> u8 {
+    let is_sign = matches!(
+        byte,
+        b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&'
+            ..=b',' | b';' | b'=' | b':' | b'[' | b']'
+    );
+    if is_sign || byte.is_ascii_alphanumeric() {
+        AUTHORITY
+    } else {
+        0
+    }
+}
+
+/// Without an early end, so that nothing is decided for each byte.
+fn are_all(bytes: &[u8], kind: u8) -> bool {
+    let kinds = bytes.iter().map(|&byte| KINDS.get(usize::from(byte)));
+    kinds.fold(kind, |all, it| all & it.copied().unwrap_or_default()) != 0
 }
 
 /// Whether there is no control character but tabs. Without an early end, so that many bytes are compared
@@ -247,10 +287,5 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 
 /// Whether it can be a host, with or without a port.
 pub(in crate::server) fn is_host(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&byte| is_of_authority(byte))
-}
-
-/// Whether a host or its port may have it (RFC 3986, section 3.2.2); no user does.
-fn is_of_authority(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
+    !text.is_empty() && are_all(text, AUTHORITY)
 }

@@ -7,7 +7,7 @@ use super::source::{Token, tokens};
 
 /// The components from the bottom up. Each may import what stands in the rows above its own.
 const LAYERS: [&[&str]; 11] = [
-    &["secret", "clock", "command", "outcome", "error"],
+    &["secret", "quiet", "clock", "command", "outcome", "error"],
     &["route", "journal"],
     &["auth"],
     &["telemetry"],
@@ -42,8 +42,8 @@ const BESIDE: [(&str, &[&str]); 10] = [
     ("observe", &["forward"]),
     ("notify", &["store"]),
     ("dispatch", &["execute", "forward"]),
-    ("server", &["telemetry"]),
-    ("client", &["secret"]),
+    ("server", &["quiet", "telemetry"]),
+    ("client", &["quiet", "secret"]),
 ];
 
 /// Components with importers of their own, whatever the rows say.
