@@ -41,6 +41,7 @@ mod users_read;
 mod users_write;
 mod wal;
 mod watch;
+mod write_connection;
 mod writer;
 
 use std::future::ready;
@@ -145,6 +146,7 @@ impl SqliteStore {
         let presence = Arc::new(presence);
         let readers = (0..parameters.readers.max(1)).map(|_| connect::reader(&path));
         let readers = readers.collect::<Result<_, _>>()?;
+        let recent = Recent::new(parameters.cached_users);
         Ok(Self {
             reserved: Arc::new(ReservedNames::new(&parameters.reserved_names)),
             seal: Arc::new(seal),
@@ -152,9 +154,15 @@ impl SqliteStore {
             notes: Notes::new(),
             queued: Notify::new(),
             readers: Readers::start(readers, &presence).map_err(failed)?,
-            recent: Recent::new(parameters.cached_users),
-            writer: Writer::start(path.clone(), writer, Arc::clone(&presence), parameters)
-                .map_err(failed)?,
+            writer: Writer::start(
+                path.clone(),
+                writer,
+                recent.clone(),
+                Arc::clone(&presence),
+                parameters,
+            )
+            .map_err(failed)?,
+            recent,
             watches: Mutex::new(Some(Watches {
                 presence,
                 running: Vec::new(),
@@ -211,37 +219,29 @@ impl Store for SqliteStore {
         let queues = entry.event.is_some();
         let draft = self.draft(entry);
         let reserved = Arc::clone(&self.reserved);
-        let recent = self.recent.clone();
-        let written = self.writer.write_then(
-            move |connection| {
-                once(
-                    connection,
-                    &draft,
-                    |found: &Option<Id>| found.map(|_| Outcome::Done),
-                    || users::update(connection, &reserved, &user, change, hash.as_ref(), &draft),
-                )
-            },
-            move |updated| updated.iter().for_each(|id| recent.forget(*id)),
-        );
+        let undo = users::undo(&change);
+        let written = self.writer.write_as(undo, move |connection| {
+            once(
+                connection,
+                &draft,
+                |found: &Option<Id>| found.map(|_| Outcome::Done),
+                || users::update(connection, &reserved, &user, change, hash.as_ref(), &draft),
+            )
+        });
         Box::pin(self.wake_sender(queues, written))
     }
 
     fn delete_user(&self, user: UserRef, entry: Entry) -> StoreFuture<'_, Option<Username>> {
         let draft = self.draft(entry);
-        let recent = self.recent.clone();
-        Box::pin(self.writer.write_then(
-            move |connection| {
-                let delete = || users::delete(connection, &user, &draft);
-                once(
-                    connection,
-                    &draft,
-                    |name| name.clone().map(Outcome::UserDeleted),
-                    delete,
-                )
-            },
-            // It is not told under which id; that a user is deleted is rare.
-            move |_| recent.forget_all(),
-        ))
+        Box::pin(self.writer.write(move |connection| {
+            let delete = || users::delete(connection, &user, &draft);
+            once(
+                connection,
+                &draft,
+                |name| name.clone().map(Outcome::UserDeleted),
+                delete,
+            )
+        }))
     }
 
     fn read_user(&self, account: AccountId, user: UserRef) -> StoreFuture<'_, Option<User>> {

@@ -143,6 +143,7 @@ mod server_tls;
 mod server_tls_choice;
 mod server_unix;
 mod store_audit;
+mod store_batches;
 mod store_calls;
 mod store_deadline;
 mod store_durability;

@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 pub(super) use self::denials::Denials;
 pub(super) use self::forwarded::forwarded_record;
 pub(super) use self::old::seal_old;
+use super::write_connection::WriteConnection;
 use crate::auth::keys::KeyRecord;
 use crate::command::group::Group;
 use crate::command::member::Member;
@@ -137,7 +138,7 @@ impl Target {
 
 /// Records that the draft's action was carried out.
 pub(super) fn record(
-    connection: &Connection,
+    connection: &WriteConnection,
     draft: &Draft,
     target: Target,
     change: Change,
@@ -147,7 +148,7 @@ pub(super) fn record(
 
 /// Records one act of several that a draft stands for.
 pub(super) fn record_as(
-    connection: &Connection,
+    connection: &WriteConnection,
     act: Act,
     draft: &Draft,
     target: Target,
@@ -166,18 +167,42 @@ pub(super) fn record_as(
     append(connection, &draft.seal, record)
 }
 
+/// The end of the trail.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    /// The highest number that a record ever had. Numbers are never used twice, so that a gap stays
+    /// where the end was cut off.
+    last: i64,
+    /// The link of the last record.
+    link: Link,
+}
+
 /// Writes a record after the last one.
 ///
 /// The end of the chain is read in the transaction that writes, whoever wrote it: what is rolled
 /// back takes its records with it, and another process's record is linked to like one's own.
 pub(super) fn append(
+    connection: &WriteConnection,
+    seal: &Seal,
+    record: Record,
+) -> Result<(), StoreError> {
+    let end = match connection.end() {
+        Some(end) => end,
+        None => end(connection)?,
+    };
+    connection.set_end(append_after(connection, end, seal, record)?);
+    Ok(())
+}
+
+/// Writes a record after the end; the new end.
+fn append_after(
     connection: &Connection,
+    end: End,
     seal: &Seal,
     mut record: Record,
-) -> Result<(), StoreError> {
-    let (last, previous) = end(connection)?;
-    record.id = last.saturating_add(1);
-    let link = seal.link(&previous, &record);
+) -> Result<End, StoreError> {
+    record.id = end.last.saturating_add(1);
+    let link = seal.link(&end.link, &record);
     let mut insert = connection.prepare_cached(
         "INSERT INTO audit (id, at, principal, action, account_id, user_id, group_id, key_id,
                             source, route, request_id, outcome, reason, not_done, password,
@@ -206,22 +231,25 @@ pub(super) fn append(
         record.after,
         link.as_bytes(),
     ])?;
-    Ok(())
+    Ok(End {
+        last: record.id,
+        link,
+    })
 }
 
-/// The highest number that a record ever had, and the link of the last record.
-///
-/// Numbers are never used twice, so that a gap stays where the end was cut off. A hash that cannot
-/// be one was not written here, and what follows it is not to look as if it fitted.
-fn end(connection: &Connection) -> Result<(i64, Link), StoreError> {
+/// The end of the trail as the file has it. A hash that cannot be one was not written here, and what
+/// follows it is not to look as if it fitted.
+fn end(connection: &Connection) -> Result<End, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT max(coalesce((SELECT max(id) FROM audit), 0),
                     coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0)),
                 (SELECT hash FROM audit ORDER BY id DESC LIMIT 1)",
     )?;
-    let (last, link) = statement.query_row([], |row| {
+    Ok(statement.query_row([], |row| {
         let hash = row.get_ref(1)?.as_blob_or_null()?;
-        Ok((row.get(0)?, hash.and_then(Link::from_stored)))
-    })?;
-    Ok((last, link.unwrap_or(Link::START)))
+        Ok(End {
+            last: row.get(0)?,
+            link: hash.and_then(Link::from_stored).unwrap_or(Link::START),
+        })
+    })?)
 }

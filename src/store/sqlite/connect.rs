@@ -24,7 +24,8 @@ type Function = fn(&str) -> String;
 /// What the writer sets, and the value it must read back.
 const WRITER: [(&str, &str); 8] = [
     ("journal_mode", "wal"),
-    // FULL: NORMAL loses acknowledged writes when the power goes.
+    // FULL: NORMAL loses acknowledged writes when the power goes. So does, where `tests/soak/power-cut`
+    // cuts it, an SQLite that is built to sync with fdatasync() instead of fsync().
     ("synchronous", "2"),
     ("fullfsync", "1"),
     ("foreign_keys", "1"),

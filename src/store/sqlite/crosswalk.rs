@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::SqliteStore;
 use super::audit;
+use super::write_connection::WriteConnection;
 use crate::clock::Timestamp;
 use crate::command::{Dialect, Id};
 use crate::journal::Entry;
@@ -152,7 +153,7 @@ impl CrosswalkAdmin for SqliteStore {
 }
 
 fn forget(
-    connection: &Connection,
+    connection: &WriteConnection,
     upstream: &str,
     which: &Which,
     entry: &Entry,
@@ -179,7 +180,7 @@ fn forget(
 
 /// Tells running gateways and the audit trail.
 fn changed(
-    connection: &Connection,
+    connection: &WriteConnection,
     count: usize,
     upstream: Option<&str>,
     entry: &Entry,

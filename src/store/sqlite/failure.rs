@@ -50,8 +50,9 @@ pub(super) enum BatchError {
     /// `SQLite` said so.
     #[error("the transaction failed")]
     Sqlite(#[source] Arc<rusqlite::Error>),
-    /// `SQLite` rolled it back because of one write in it, as it does when the disk is full.
-    #[error("the transaction was rolled back by the database")]
+    /// It was rolled back because of one write in it: by `SQLite`, as it does when the disk is full,
+    /// or since the write failed half-way and cannot be undone alone.
+    #[error("the transaction was rolled back because of a write in it")]
     RolledBack {
         /// Whether it may work later.
         passes: bool,

@@ -7,6 +7,7 @@ use super::columns::Columns;
 use super::extensions;
 use super::failure::Failure;
 use super::names::{self, Owner};
+use super::write_connection::WriteConnection;
 use crate::auth::password::PasswordHash;
 use crate::command::group::{Group, GroupChange, GroupRef};
 use crate::command::name::Slug;
@@ -19,7 +20,7 @@ use crate::store::reserved::ReservedNames;
 
 /// Makes a group.
 pub(super) fn create(
-    connection: &Connection,
+    connection: &WriteConnection,
     reserved: &ReservedNames,
     change: GroupChange,
     hash: Option<&PasswordHash>,
@@ -37,7 +38,7 @@ pub(super) fn create(
 
 /// Changes a group.
 pub(super) fn update(
-    connection: &Connection,
+    connection: &WriteConnection,
     reserved: &ReservedNames,
     group: &GroupRef,
     change: GroupChange,
@@ -53,7 +54,7 @@ pub(super) fn update(
 
 /// Removes a group. What belongs to it goes with it by its foreign keys.
 pub(super) fn delete(
-    connection: &Connection,
+    connection: &WriteConnection,
     group: &GroupRef,
     draft: &Draft,
 ) -> Result<Option<Id>, StoreError> {
@@ -116,7 +117,7 @@ pub(super) fn list(connection: &Connection, account: AccountId) -> Result<Vec<Gr
 
 /// Carries a change out on a group as it is, with the digest of it if it was there before.
 fn store(
-    connection: &Connection,
+    connection: &WriteConnection,
     reserved: &ReservedNames,
     (mut group, before): (Group, Option<Digest>),
     change: GroupChange,

@@ -4,8 +4,7 @@ pub(super) mod groups;
 pub(super) mod members;
 pub(super) mod users;
 
-use rusqlite::Connection;
-
+use super::write_connection::WriteConnection;
 use crate::auth::password::PasswordHash;
 use crate::command::Id;
 use crate::store::StoreError;
@@ -15,15 +14,15 @@ use crate::store::bulk::{OtherIds, Verdict};
 /// the largest that ever was, so one row with the largest number of all would be the last one.
 const LARGEST_ID: i64 = (1 << 53) - 1;
 
-/// Puts each row into a savepoint of its own, so that one that is refused leaves nothing behind.
+/// Makes each row a part of the transaction, so that one that is refused leaves nothing behind.
 fn each<R>(
-    connection: &Connection,
+    connection: &WriteConnection,
     rows: &[R],
     mut import: impl FnMut(&R) -> Result<Verdict, StoreError>,
 ) -> Result<Vec<Verdict>, StoreError> {
     let mut verdicts = Vec::with_capacity(rows.len());
     for row in rows {
-        execute(connection, "SAVEPOINT import")?;
+        connection.begin_part()?;
         let verdict = match import(row) {
             Ok(verdict) => verdict,
             Err(StoreError::UsernameTaken) => Verdict::refused(
@@ -41,17 +40,13 @@ fn each<R>(
             Err(failure) => return Err(failure),
         };
         if matches!(verdict, Verdict::Refused { .. }) {
-            execute(connection, "ROLLBACK TO import")?;
+            connection.undo_part()?;
+        } else {
+            connection.end_part()?;
         }
-        execute(connection, "RELEASE import")?;
         verdicts.push(verdict);
     }
     Ok(verdicts)
-}
-
-fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
 }
 
 fn is_too_large(id: Id) -> bool {

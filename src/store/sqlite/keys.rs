@@ -10,6 +10,7 @@ use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
 use super::failure::violates;
 use super::users;
+use super::write_connection::WriteConnection;
 use crate::auth::api_key::KeyDigest;
 use crate::auth::keys::{Key, KeyRecord, KeyUse};
 use crate::auth::password::PasswordHash;
@@ -24,7 +25,7 @@ use crate::store::StoreError;
 
 /// Adds a key, unless its name or digest is taken.
 pub(super) fn insert(
-    connection: &Connection,
+    connection: &WriteConnection,
     record: &KeyRecord,
     draft: &Draft,
 ) -> Result<bool, StoreError> {
@@ -69,7 +70,7 @@ fn insert_row(connection: &Connection, record: &KeyRecord) -> rusqlite::Result<i
 
 /// Ends every secret of the live key of that name.
 pub(super) fn revoke(
-    connection: &Connection,
+    connection: &WriteConnection,
     name: &str,
     at: Timestamp,
     draft: &Draft,
@@ -125,7 +126,7 @@ pub(super) fn live(connection: &Connection) -> Result<Vec<Key>, StoreError> {
 
 /// Makes the first key and the first administrator, if there is neither a key nor a user.
 pub(super) fn bootstrap(
-    connection: &Connection,
+    connection: &WriteConnection,
     key: &KeyRecord,
     username: Username,
     hash: &PasswordHash,

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::audit::{self, Change, Draft, Target};
 use super::columns::Columns;
+use super::write_connection::WriteConnection;
 use super::{groups, users_read};
 use crate::command::group::GroupRef;
 use crate::command::member::{BanEnd, Member, MemberRole, Membership};
@@ -13,7 +14,7 @@ use crate::store::{MemberChange, StoreError};
 
 /// Carries a change to a membership out.
 pub(super) fn change(
-    connection: &Connection,
+    connection: &WriteConnection,
     membership: &Membership,
     change: &MemberChange,
     draft: &Draft,

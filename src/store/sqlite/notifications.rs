@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::SqliteStore;
 use super::audit::{self, Draft};
 use super::columns::Columns;
+use super::write_connection::WriteConnection;
 use crate::clock::Timestamp;
 use crate::command::AccountId;
 use crate::command::email::Email;
@@ -141,7 +142,7 @@ fn take(connection: &Connection, now: Timestamp, hold: Timestamp) -> Result<Take
 }
 
 fn settle(
-    connection: &Connection,
+    connection: &WriteConnection,
     seal: &Seal,
     id: EventId,
     settlement: Settlement,
@@ -245,7 +246,7 @@ fn retry(
 }
 
 fn forget(
-    connection: &Connection,
+    connection: &WriteConnection,
     seal: &Seal,
     id: Option<EventId>,
     now: Timestamp,

@@ -9,6 +9,7 @@ use super::extensions;
 use super::failure::violates;
 use super::names::Owner;
 use super::query::fold;
+use super::write_connection::WriteConnection;
 use crate::auth::password::PasswordHash;
 use crate::command::Id;
 use crate::command::email::Email;
@@ -18,14 +19,24 @@ use crate::command::timezone::Timezone;
 use crate::command::user::{Role, User};
 use crate::store::StoreError;
 
+/// Removes a user. What belongs to it goes with it by its foreign keys.
+pub(super) fn delete(connection: &WriteConnection, id: Id) -> Result<(), StoreError> {
+    connection.users().forget(id);
+    connection
+        .prepare_cached("DELETE FROM users WHERE id = ?1")?
+        .execute([id.value()])?;
+    Ok(())
+}
+
 /// Writes the pieces of a user that are not as they were. The hash stays as it is where none is
 /// given.
 pub(super) fn changes(
-    connection: &Connection,
+    connection: &WriteConnection,
     before: &User,
     user: &User,
     hash: Option<&PasswordHash>,
 ) -> Result<(), StoreError> {
+    connection.users().forget(user.id);
     if person_name(before) != person_name(user) {
         write_person_name(connection, user)?;
     }

@@ -139,7 +139,7 @@ impl Watcher {
             .connection
             .pragma_query_value(None, "data_version", |row| row.get(0))?;
         if self.seen != Some(version) {
-            self.recent.forget_all();
+            self.recent.committed();
             (self.look)(&self.connection)?;
             self.seen = Some(version);
         }

@@ -1,21 +1,27 @@
 //! The one thread that writes, several calls to a commit.
 
+mod answers;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use self::answers::Answers;
 use super::connect::BUSY_TIMEOUT;
 use super::failure::{BatchError, Failure};
 use super::presence::Presence;
+use super::recent::Recent;
 use super::wal::Wal;
+use super::write_connection::WriteConnection;
 use super::{Parameters, connect};
 use crate::store::StoreError;
 
@@ -23,8 +29,18 @@ use crate::store::StoreError;
 /// for it longer.
 const BATCH: usize = 64;
 
-/// Carries writes out one after another, each in a savepoint, as many as are waiting in one
-/// transaction. Nobody is answered before the commit.
+/// How a write is undone that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// Whatever it changed before.
+    Alone,
+    /// It changes nothing before it fails, or its transaction is lost to all who share it. That a write
+    /// can be undone alone is a good part of what a small one costs.
+    WithAll,
+}
+
+/// Carries writes out one after another, each a part of one transaction with as many as are waiting.
+/// Nobody is answered before the commit.
 ///
 /// *Failure*: [`StoreError::Overloaded`] when the queue is full. A write that fails undoes itself
 /// only; when the commit fails, every write in it does. *Cost*: one fsync a commit.
@@ -32,24 +48,31 @@ pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     commits: Arc<AtomicU64>,
+    /// Where writes are waited for, since somebody did.
+    runtime: Arc<OnceLock<Handle>>,
 }
 
 impl Writer {
-    /// Starts the thread. `parameters` say how long the queue and the log may get.
+    /// Starts the thread. What it makes of users is put into `recent`; `parameters` say how long the
+    /// queue and the log may get.
     pub(super) fn start(
         path: PathBuf,
         connection: Connection,
+        recent: Recent,
         presence: Arc<Presence>,
         parameters: &Parameters,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(parameters.write_queue.max(1));
         let commits = Arc::new(AtomicU64::new(0));
+        let runtime = Arc::default();
         let committer = Committer {
             patience: BUSY_TIMEOUT,
             wal: Wal::new(&path, parameters.log_bytes),
             path,
-            connection: Some(connection),
+            connection: Some(WriteConnection::new(connection, recent.clone())),
+            recent,
             commits: Arc::clone(&commits),
+            runtime: Arc::clone(&runtime),
         };
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -61,6 +84,7 @@ impl Writer {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
             commits,
+            runtime,
         })
     }
 
@@ -69,30 +93,29 @@ impl Writer {
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        W: FnOnce(&WriteConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write_then(work, |_| ()).await
+        self.write_as(Undo::Alone, work).await
     }
 
-    /// As [`write`](Self::write), and once it is durable, before anybody hears of it, `then` is
-    /// called.
-    pub(super) async fn write_then<T, W, N>(&self, work: W, then: N) -> Result<T, StoreError>
+    /// As [`write`](Self::write), and undone like that.
+    pub(super) async fn write_as<T, W>(&self, undo: Undo, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-        N: FnOnce(&T) + Send + 'static,
+        W: FnOnce(&WriteConnection) -> Result<T, StoreError> + Send + 'static,
     {
+        if self.runtime.get().is_none()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(self.runtime.set(runtime));
+        }
         let (reply, answer) = oneshot::channel();
         self.queue(Box::new(Write {
             work: Some(work),
+            undo,
             result: None,
-            reply: |result: Result<T, StoreError>| {
-                if let Ok(value) = &result {
-                    then(value);
-                }
-                // Whoever asked may have left; the write stands all the same.
-                drop(reply.send(result));
-            },
+            // Whoever asked may have left; the write stands all the same.
+            reply: |result| drop(reply.send(result)),
         }))?;
         answer.await.map_err(|_| Failure::Closed)?
     }
@@ -100,7 +123,7 @@ impl Writer {
     /// Queues a write that nobody waits for. If it fails later on, the log says so.
     pub(super) fn write_unattended<W>(&self, work: W) -> Result<(), StoreError>
     where
-        W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+        W: FnOnce(&WriteConnection) -> Result<(), StoreError> + Send + 'static,
     {
         self.queue(unattended(work))
     }
@@ -139,7 +162,7 @@ impl Stopping {
     /// Blocks.
     pub(super) fn finish<W>(self, last: Option<W>) -> thread::Result<()>
     where
-        W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+        W: FnOnce(&WriteConnection) -> Result<(), StoreError> + Send + 'static,
     {
         if let Some(last) = last {
             // It cannot be sent if the thread is gone, which joining it tells.
@@ -165,8 +188,11 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A queued write.
 trait Job: Send {
-    /// Carries it out inside a savepoint. What is not to be kept is rolled back by the caller.
-    fn run(&mut self, connection: &Connection) -> Verdict;
+    /// How it is undone.
+    fn undo(&self) -> Undo;
+
+    /// Carries it out. What is not to be kept is undone by the caller.
+    fn run(&mut self, connection: &WriteConnection) -> Verdict;
 
     /// Tells whoever waits, now that the transaction is committed or lost.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
@@ -181,6 +207,7 @@ enum Verdict {
 
 struct Write<W, T, R> {
     work: Option<W>,
+    undo: Undo,
     result: Option<Result<T, StoreError>>,
     reply: R,
 }
@@ -188,10 +215,14 @@ struct Write<W, T, R> {
 impl<T, W, R> Job for Write<W, T, R>
 where
     T: Send,
-    W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    W: FnOnce(&WriteConnection) -> Result<T, StoreError> + Send,
     R: FnOnce(Result<T, StoreError>) + Send,
 {
-    fn run(&mut self, connection: &Connection) -> Verdict {
+    fn undo(&self) -> Undo {
+        self.undo
+    }
+
+    fn run(&mut self, connection: &WriteConnection) -> Verdict {
         let Some(work) = self.work.take() else {
             return Verdict::Undo { passes: false };
         };
@@ -216,10 +247,11 @@ where
 
 fn unattended<W>(work: W) -> Box<dyn Job>
 where
-    W: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    W: FnOnce(&WriteConnection) -> Result<(), StoreError> + Send + 'static,
 {
     Box::new(Write {
         work: Some(work),
+        undo: Undo::Alone,
         result: None,
         reply: |result: Result<(), StoreError>| {
             if let Err(error) = result {
@@ -228,6 +260,7 @@ where
         },
     })
 }
+
 /// How long a transaction waits for a file that was held all through the wait of the one before
 /// it. Else who waits in the queue would wait for each batch in front of it anew.
 const SHORT_PATIENCE: Duration = Duration::from_millis(250);
@@ -237,8 +270,10 @@ struct Committer {
     /// How long the next transaction waits for another process to let go of the file.
     patience: Duration,
     wal: Wal,
-    connection: Option<Connection>,
+    connection: Option<WriteConnection>,
+    recent: Recent,
     commits: Arc<AtomicU64>,
+    runtime: Arc<OnceLock<Handle>>,
 }
 
 impl Committer {
@@ -247,16 +282,14 @@ impl Committer {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
             let committed = self.commit(&mut batch);
-            for job in batch {
-                job.answer(committed.clone().map_err(StoreError::from));
-            }
+            Answers::new(batch, committed).give(self.runtime.get());
         }
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), BatchError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect::writer(&self.path)?,
+            None => WriteConnection::new(connect::writer(&self.path)?, self.recent.clone()),
         };
         let room = self.wal.make_room(&connection);
         let committed = room.and_then(|()| run_batch(&connection, batch, self.patience));
@@ -279,34 +312,42 @@ impl Committer {
 }
 
 fn run_batch(
-    connection: &Connection,
+    connection: &WriteConnection,
     batch: &mut [Box<dyn Job>],
     patience: Duration,
 ) -> Result<(), BatchError> {
     connection.busy_timeout(patience)?;
-    execute(connection, "BEGIN IMMEDIATE")?;
-    let done = batch
-        .iter_mut()
-        .try_for_each(|job| in_savepoint(connection, job.as_mut()))
-        .and_then(|()| Ok(execute(connection, "COMMIT")?));
-    if done.is_err() && !connection.is_autocommit() {
-        // A connection that stays inside the transaction is thrown away by the caller.
-        drop(execute(connection, "ROLLBACK"));
+    let begun = connection.begin().map_err(BatchError::from);
+    let done = begun
+        .and_then(|()| {
+            let mut jobs = batch.iter_mut();
+            jobs.try_for_each(|job| carry_out(connection, job.as_mut()))
+        })
+        .and_then(|()| Ok(connection.commit()?));
+    if done.is_err() {
+        connection.roll_back();
     }
     done
 }
 
-fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), BatchError> {
-    execute(connection, "SAVEPOINT job")?;
+fn carry_out(connection: &WriteConnection, job: &mut dyn Job) -> Result<(), BatchError> {
+    let is_part = job.undo() == Undo::Alone;
+    if is_part {
+        connection.begin_part()?;
+    }
+    let changes = connection.total_changes();
     let verdict = job.run(connection);
-    if connection.is_autocommit() {
+    let is_kept = verdict == Verdict::Keep;
+    let is_half_done = !is_kept && !is_part && connection.total_changes() != changes;
+    if is_half_done || connection.is_autocommit() {
         let passes = verdict == Verdict::Undo { passes: true };
         return Err(BatchError::RolledBack { passes });
     }
-    if verdict != Verdict::Keep {
-        execute(connection, "ROLLBACK TO job")?;
+    match (is_part, is_kept) {
+        (true, true) => Ok(connection.end_part()?),
+        (true, false) => Ok(connection.undo_part()?),
+        (false, _) => Ok(()),
     }
-    Ok(execute(connection, "RELEASE job")?)
 }
 
 /// Carries out a statement that is compiled once.

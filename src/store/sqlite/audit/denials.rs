@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::append;
@@ -15,6 +14,7 @@ use crate::journal::seal::Seal;
 use crate::journal::tally::{Refused, Source, Tally};
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::write_connection::WriteConnection;
 use crate::store::sqlite::writer::lock;
 
 /// Places in the writer's queue that denials may take. Denied callers do not wait for the disk, so
@@ -42,7 +42,7 @@ impl SqliteStore {
     /// What writes every count, whether or not its minute has ended; nothing if there is none.
     pub(in crate::store::sqlite) fn last_counts(
         &self,
-    ) -> Option<impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static> {
+    ) -> Option<impl FnOnce(&WriteConnection) -> Result<(), StoreError> + Send + 'static> {
         let records = lock(&self.denials.tally).take();
         (!records.is_empty()).then(|| append_all(&self.seal, records))
     }
@@ -106,7 +106,7 @@ impl DenialLog for SqliteStore {
 fn append_all(
     seal: &Arc<Seal>,
     records: Vec<Record>,
-) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static {
+) -> impl FnOnce(&WriteConnection) -> Result<(), StoreError> + Send + 'static {
     let seal = Arc::clone(seal);
     move |connection| {
         records

@@ -9,15 +9,16 @@ use crate::command::Id;
 use crate::journal::forwarded::{ForwardLog, Forwarded};
 use crate::journal::record::Record;
 use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::writer::Undo;
 
 impl ForwardLog for SqliteStore {
     fn forwarded(&self, write: Forwarded) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let seal = Arc::clone(&self.seal);
             let record = forwarded_record(&write);
-            let written = self
-                .writer
-                .write(move |connection| append(connection, &seal, record));
+            let written = self.writer.write_as(Undo::WithAll, move |connection| {
+                append(connection, &seal, record)
+            });
             if let Err(error) = written.await {
                 tracing::error!(
                     request.id = write.entry.request_id,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::append;
+use super::{append_after, end};
 use crate::clock::Timestamp;
 use crate::journal::record::{Outcome, Record};
 use crate::journal::seal::Seal;
@@ -19,6 +19,7 @@ pub(in crate::store::sqlite) fn seal_old(
     if !connection.query_row(sql, [], |row| row.get(0))? {
         return Ok(());
     }
+    let mut end = end(connection)?;
     let mut count = 0_i64;
     let mut last = None;
     {
@@ -28,7 +29,7 @@ pub(in crate::store::sqlite) fn seal_old(
             let record = record?;
             last = Some(record.at);
             count = count.saturating_add(1);
-            append(connection, seal, record)?;
+            end = append_after(connection, end, seal, record)?;
         }
     }
     connection.execute_batch("DROP TABLE audit_unsealed")?;
@@ -40,7 +41,8 @@ pub(in crate::store::sqlite) fn seal_old(
         attempts: Some(count),
         ..Record::bare(at, Outcome::Done)
     };
-    append(connection, seal, sealed)
+    append_after(connection, end, seal, sealed)?;
+    Ok(())
 }
 
 fn old_record(row: &Row<'_>) -> Result<Record, StoreError> {

@@ -11,11 +11,12 @@ use crate::store::bulk::{GroupRow, Verdict};
 use crate::store::sqlite::audit::{self, Change, Draft, Target};
 use crate::store::sqlite::failure::Failure;
 use crate::store::sqlite::names::{self, Owner};
+use crate::store::sqlite::write_connection::WriteConnection;
 use crate::store::sqlite::{export, extensions, groups, other_ids};
 
 /// Stores the rows.
 pub(in crate::store::sqlite) fn import(
-    connection: &Connection,
+    connection: &WriteConnection,
     rows: &[GroupRow],
     draft: &Draft,
 ) -> Result<Vec<Verdict>, StoreError> {
@@ -25,7 +26,7 @@ pub(in crate::store::sqlite) fn import(
 }
 
 fn import_one(
-    connection: &Connection,
+    connection: &WriteConnection,
     row: &GroupRow,
     draft: &Draft,
 ) -> Result<Verdict, StoreError> {
@@ -97,7 +98,11 @@ fn differences(
     Ok(found)
 }
 
-fn insert(connection: &Connection, row: &GroupRow, draft: &Draft) -> Result<Verdict, StoreError> {
+fn insert(
+    connection: &WriteConnection,
+    row: &GroupRow,
+    draft: &Draft,
+) -> Result<Verdict, StoreError> {
     names::open_account(connection, row.account)?;
     let id = row.keeps_id.then_some(row.group.id.value());
     connection

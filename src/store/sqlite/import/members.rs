@@ -13,11 +13,12 @@ use crate::store::StoreError;
 use crate::store::bulk::{MemberRow, Verdict};
 use crate::store::sqlite::audit::{self, Change, Draft, Target};
 use crate::store::sqlite::columns::Columns;
+use crate::store::sqlite::write_connection::WriteConnection;
 use crate::store::sqlite::{groups, members, users_read};
 
 /// Stores the rows.
 pub(in crate::store::sqlite) fn import(
-    connection: &Connection,
+    connection: &WriteConnection,
     rows: &[MemberRow],
     draft: &Draft,
 ) -> Result<Vec<Verdict>, StoreError> {
@@ -27,7 +28,7 @@ pub(in crate::store::sqlite) fn import(
 }
 
 fn import_one(
-    connection: &Connection,
+    connection: &WriteConnection,
     row: &MemberRow,
     draft: &Draft,
 ) -> Result<Verdict, StoreError> {

@@ -12,11 +12,12 @@ use crate::store::bulk::{UserRow, Verdict};
 use crate::store::sqlite::audit::{self, Change, Draft, Target};
 use crate::store::sqlite::failure::Failure;
 use crate::store::sqlite::names::{self, Owner};
+use crate::store::sqlite::write_connection::WriteConnection;
 use crate::store::sqlite::{export, other_ids, users_read, users_write};
 
 /// Stores the rows; what is left to be taken over comes back.
 pub(in crate::store::sqlite) fn import(
-    connection: &Connection,
+    connection: &WriteConnection,
     rows: &[UserRow],
     mut take_over: Option<Id>,
     draft: &Draft,
@@ -34,7 +35,7 @@ pub(in crate::store::sqlite) fn import(
 }
 
 fn import_one(
-    connection: &Connection,
+    connection: &WriteConnection,
     row: &UserRow,
     take_over: &mut Option<Id>,
     draft: &Draft,
@@ -125,15 +126,13 @@ fn account_of(connection: &Connection, id: Id) -> Result<Option<AccountId>, Stor
 }
 
 fn remove(
-    connection: &Connection,
+    connection: &WriteConnection,
     account: AccountId,
     id: Id,
     draft: &Draft,
 ) -> Result<(), StoreError> {
     let stored = users_read::read(connection, account, &UserRef::Id(id))?;
-    connection
-        .prepare_cached("DELETE FROM users WHERE id = ?1")?
-        .execute([id.value()])?;
+    users_write::delete(connection, id)?;
     let change = Change {
         before: stored.map(|user| draft.user(&user)),
         ..Change::default()
@@ -144,7 +143,7 @@ fn remove(
 
 /// Stores a row that stands in nobody's way, except by its address or its other ids.
 fn insert(
-    connection: &Connection,
+    connection: &WriteConnection,
     row: &UserRow,
     draft: &Draft,
 ) -> Result<Option<Verdict>, StoreError> {

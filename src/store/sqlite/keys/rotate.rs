@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::journal::Act;
 use crate::store::sqlite::audit::{self, Change, Draft, Target};
 use crate::store::sqlite::columns::Columns;
+use crate::store::sqlite::write_connection::WriteConnection;
 use crate::store::{Rotated, Rotation, StoreError};
 
 /// Gives the live key of that name another secret.
@@ -15,7 +16,7 @@ use crate::store::{Rotated, Rotation, StoreError};
 /// How many secrets are live depends on the time, which no constraint knows. What is read here
 /// stands until the commit all the same, since no two transactions write at once.
 pub(in crate::store::sqlite) fn rotate(
-    connection: &Connection,
+    connection: &WriteConnection,
     name: &str,
     rotation: Rotation,
     draft: &Draft,

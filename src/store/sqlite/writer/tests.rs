@@ -3,7 +3,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::auth::api_key::Pepper;
 use crate::clock::Timestamp;
-use crate::store::sqlite::open;
+use crate::journal::record::{Outcome, Record};
+use crate::journal::verify::Verifier;
+use crate::store::sqlite::{audit, open};
 
 struct Fixture {
     writer: Writer,
@@ -19,17 +21,26 @@ fn fixture() -> Fixture {
     let (connection, presence) = open::open(&path, Timestamp::from_millis(0), &seal).unwrap();
     let raw = Connection::open(&path).unwrap();
     let parameters = Parameters::default();
+    let recent = Recent::new(parameters.cached_users);
     Fixture {
-        writer: Writer::start(path, connection, Arc::new(presence), &parameters).unwrap(),
+        writer: Writer::start(path, connection, recent, Arc::new(presence), &parameters).unwrap(),
         raw,
         _directory: directory,
     }
 }
 
-fn account(id: i64) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send {
+fn account(id: i64) -> impl FnOnce(&WriteConnection) -> Result<(), StoreError> + Send {
     move |connection| {
         connection.execute("INSERT INTO accounts (id) VALUES (?1)", [id])?;
         Ok(())
+    }
+}
+
+/// Fails after it has changed something.
+fn half_done(id: i64) -> impl FnOnce(&WriteConnection) -> Result<(), StoreError> + Send {
+    move |connection| {
+        account(id)(connection)?;
+        Err(StoreError::UsernameTaken)
     }
 }
 
@@ -138,4 +149,103 @@ async fn a_write_that_panics_fails_alone() {
     assert!(matches!(broken, Err(StoreError::Database(_))));
     right.unwrap();
     assert_eq!(accounts(&fixture), 2);
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_undone_alone_fails_alone_if_it_changed_nothing() {
+    let fixture = fixture();
+    let writer = &fixture.writer;
+    fixture.raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = writer.write_as(Undo::WithAll, |_| -> Result<(), _> {
+        Err(StoreError::UsernameTaken)
+    });
+    let (first, refused, right, ()) = tokio::join!(
+        writer.write(account(1)),
+        refused,
+        writer.write_as(Undo::WithAll, account(2)),
+        unlock(&fixture.raw)
+    );
+    first.unwrap();
+    assert!(matches!(refused, Err(StoreError::UsernameTaken)));
+    right.unwrap();
+    assert_eq!(accounts(&fixture), 2);
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_undone_alone_takes_all_with_it_when_it_fails_half_way() {
+    let fixture = fixture();
+    let writer = &fixture.writer;
+    fixture.raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (_, left, broken, right, ()) = tokio::join!(
+        writer.write(account(1)),
+        writer.write(account(2)),
+        writer.write_as(Undo::WithAll, half_done(3)),
+        writer.write(account(4)),
+        unlock(&fixture.raw)
+    );
+    for lost in [left, broken, right] {
+        assert!(matches!(lost, Err(StoreError::Database(_))), "{lost:?}");
+    }
+    assert!(accounts(&fixture) <= 1);
+    writer.write(account(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_the_trail_that_a_lost_transaction_wrote_is_not_linked_to() {
+    let fixture = fixture();
+    let writer = &fixture.writer;
+    let seal = Arc::new(Pepper::new(&[7; 32]).seal());
+    let record = || {
+        let seal = Arc::clone(&seal);
+        move |connection: &WriteConnection| {
+            let record = Record::bare(Timestamp::from_millis(1), Outcome::Done);
+            audit::append(connection, &seal, record)
+        }
+    };
+    writer.write(record()).await.unwrap();
+    for undo in [Undo::Alone, Undo::WithAll] {
+        let record = record();
+        let lost = writer.write_as(undo, move |connection: &WriteConnection| {
+            record(connection)?;
+            Err::<(), _>(StoreError::UsernameTaken)
+        });
+        lost.await.unwrap_err();
+    }
+    writer.write(record()).await.unwrap();
+    let mut verifier = Verifier::new(Pepper::new(&[7; 32]).seal(), None);
+    let mut select = fixture.raw.prepare("SELECT id, hash FROM audit").unwrap();
+    let rows = select.query_map([], |row| {
+        Ok(Record {
+            id: row.get(0)?,
+            hash: row.get(1)?,
+            ..Record::bare(Timestamp::from_millis(1), Outcome::Done)
+        })
+    });
+    for record in rows.unwrap() {
+        verifier.check(&record.unwrap()).unwrap();
+    }
+    assert_eq!(verifier.finish(2).unwrap().records, 2);
+}
+
+#[tokio::test]
+async fn all_are_answered_though_the_runtime_of_the_first_is_gone() {
+    let fixture = fixture();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let writer = Arc::new(fixture.writer);
+    let first = Arc::clone(&writer);
+    let begun = thread::spawn(move || runtime().block_on(first.write(account(1))));
+    begun.join().unwrap().unwrap();
+    fixture.raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (left, middle, right, ()) = tokio::join!(
+        writer.write(account(2)),
+        writer.write(account(3)),
+        writer.write(account(4)),
+        unlock(&fixture.raw)
+    );
+    left.and(middle).and(right).unwrap();
 }
