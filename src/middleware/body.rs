@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
+use futures_util::poll;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body::Body;
@@ -123,13 +124,22 @@ where
     }
     let mut body = pin!(body);
     let mut buffer = Buffer::default();
-    let deadline = Instant::now() + limits.body_timeout;
-    let mut window = Window::open();
+    // What has arrived with the head needs no clock.
+    let mut timing = None;
     loop {
-        let next = timeout_at(deadline.min(window.end), body.frame()).await;
-        let Ok(next) = next else {
-            window.close(deadline)?;
-            continue;
+        if body.is_end_stream() {
+            return Ok(buffer.into_bytes());
+        }
+        let next = if let Poll::Ready(next) = poll!(body.frame()) {
+            next
+        } else {
+            let begin = || Timing::begin(limits.body_timeout, buffer.length());
+            let Timing { deadline, window } = timing.get_or_insert_with(begin);
+            let Ok(next) = timeout_at((*deadline).min(window.end), body.frame()).await else {
+                window.close(*deadline)?;
+                continue;
+            };
+            next
         };
         let Some(frame) = next else {
             return Ok(buffer.into_bytes());
@@ -142,7 +152,9 @@ where
         if buffer.length() + data.len() > limits.body_bytes {
             return Err(too_large(limits));
         }
-        window.received += data.len();
+        if let Some(timing) = &mut timing {
+            timing.window.received += data.len();
+        }
         share.cover(buffer.length() + data.len())?;
         buffer.push(data);
     }
@@ -190,6 +202,25 @@ impl Share {
             None => self.taken = Some(permit),
         }
         Ok(())
+    }
+}
+
+/// Until when what is still to come must have come, and how fast.
+struct Timing {
+    deadline: Instant,
+    window: Window,
+}
+
+impl Timing {
+    /// The clock begins, with so many bytes there.
+    fn begin(limit: Duration, received: usize) -> Self {
+        Self {
+            deadline: Instant::now() + limit,
+            window: Window {
+                received,
+                ..Window::open()
+            },
+        }
     }
 }
 

@@ -53,7 +53,8 @@ where
         let limit = limits.body_timeout + limits.call_timeout + GRACE;
         ResponseFuture {
             inner: self.inner.call(request),
-            sleep: sleep(limit),
+            limit,
+            sleep: None,
         }
     }
 }
@@ -64,8 +65,10 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
+        limit: Duration,
+        // Set once it is waited for: what is answered at once needs no timer.
         #[pin]
-        sleep: Sleep,
+        sleep: Option<Sleep>,
     }
 }
 
@@ -76,11 +79,17 @@ where
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
             return Poll::Ready(result);
         }
-        this.sleep.poll(cx).map(|()| Err(Kind::Timeout.into()))
+        if this.sleep.is_none() {
+            this.sleep.set(Some(sleep(*this.limit)));
+        }
+        let late = this.sleep.as_pin_mut().map(|sleep| sleep.poll(cx));
+        late.map_or(Poll::Pending, |late| {
+            late.map(|()| Err(Kind::Timeout.into()))
+        })
     }
 }
 
